@@ -1,0 +1,29 @@
+import type { ShaderLibrary } from '../shader.js';
+
+/**
+ * The TypeScript types of all kernels, from their WGSL: what each must be given to be dispatched, so that the compiler
+ * finds a missing, unknown or wrongly typed binding.
+ */
+export function emitTypes(library: ShaderLibrary): string {
+  const kernels = library.kernels().map((name) => {
+    const { bindings, uniform, constants } = library.get(name);
+    const fields = (entries: readonly string[]) => (entries.length > 0 ? `{ ${entries.join('; ')} }` : '{}');
+    return [
+      `  '${name}': {`,
+      `    bindings: ${fields(bindings.map((info) => `readonly ${info.name}: Tensor<'${info.element}'>`))};`,
+      `    parameters: ${fields((uniform?.parameters ?? []).map((member) => `readonly ${member.name}: number`))};`,
+      `    constants: ${fields(constants.map((constant) => `readonly ${constant.name}?: number`))};`,
+      '  };',
+    ].join('\n');
+  });
+  return `// Generated from shaders/ by \`npm run generate\`. Do not edit.
+import type { Tensor } from './tensor.js';
+
+/** What each kernel must be given, by the names of its WGSL variables. */
+export interface Kernels {
+${kernels.join('\n')}
+}
+
+export type KernelName = keyof Kernels;
+`;
+}

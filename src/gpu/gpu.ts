@@ -1,0 +1,296 @@
+import { GpuError, GpuLostError, GpuOutOfMemoryError, GpuUnavailableError, GpuValidationError } from './errors.js';
+import type { KernelName } from './generated.js';
+import { Kernel } from './kernel.js';
+import { acquireWebgpu, loadShaders, releaseWebgpu } from './platform.js';
+import { Program } from './program.js';
+import { type ElementType, ShaderLibrary } from './shader.js';
+import { Tensor, TensorScope, type TypedArrays } from './tensor.js';
+
+/** The limits that kernels profit from; asked for as far as the adapter has them. */
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupStorageSize',
+] as const;
+
+/** The optional features that kernel variants and the profiler profit from. */
+const FEATURES = ['subgroups', 'timestamp-query'] as const;
+export type Feature = (typeof FEATURES)[number];
+
+export interface GpuOptions {
+  /** Name of the adapter, as `hashgnn doctor` prints it; a hardware adapter before a software driver unless told. */
+  readonly adapter?: string;
+  /** `portable`: nothing beyond WebGPU's default limits and no optional feature, to test what every adapter can do. */
+  readonly profile?: 'best' | 'portable';
+  /** Further shaders by name, beside those of the package. */
+  readonly shaders?: ReadonlyMap<string, string>;
+}
+
+/** What is known of the adapter in use. */
+export interface AdapterDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** A driver that runs shaders on the CPU. */
+  readonly software: boolean;
+  readonly subgroupSize: readonly [number, number] | undefined;
+}
+
+/**
+ * An adapter and its device. The first failure of the device (loss, out of memory, a refused command) is kept, and from
+ * then on every reading and every run is rejected with it: a wrong result is never returned.
+ */
+export class Gpu {
+  readonly shaders: ShaderLibrary;
+  readonly adapter: AdapterDescription;
+  readonly features: ReadonlySet<Feature>;
+  /** Features that the adapter has and this library does not ask for are listed here too. */
+  readonly adapterFeatures: readonly string[];
+  readonly #kernels = new Map<string, Kernel>();
+  readonly #bytes = new Map<string, number>();
+  #live = 0;
+  #peak = 0;
+  #failure: GpuError | undefined;
+  #closed = false;
+  readonly #failed: Promise<never>;
+  #reject!: (error: GpuError) => void;
+
+  private constructor(
+    /** The instance is held so that it outlives the device. */
+    readonly instance: GPU,
+    adapter: GPUAdapter,
+    /** Raw device, for `src/gpu` alone. */
+    readonly device: GPUDevice,
+    options: GpuOptions,
+  ) {
+    this.shaders = new ShaderLibrary(new Map([...loadShaders(), ...(options.shaders ?? [])]));
+    const { vendor, architecture, device: name, description, subgroupMinSize, subgroupMaxSize } = adapter.info;
+    this.adapter = {
+      vendor,
+      architecture,
+      device: name,
+      description,
+      software:
+        adapter.info.isFallbackAdapter ||
+        /llvmpipe|swiftshader|basic render/i.test(`${name} ${description} ${architecture}`),
+      subgroupSize: device.features.has('subgroups') ? [subgroupMinSize ?? 0, subgroupMaxSize ?? 0] : undefined,
+    };
+    this.features = new Set(FEATURES.filter((feature) => device.features.has(feature)));
+    this.adapterFeatures = [...adapter.features].sort();
+    this.#failed = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.#failed.catch(() => {});
+    device.lost.then((info) => {
+      if (this.#closed || info.reason === 'destroyed') {
+        if (!this.#closed) this.fail(new GpuLostError('the device was destroyed while it was in use'));
+        return;
+      }
+      this.fail(
+        new GpuLostError(`the device was lost: ${info.message || 'no reason given'}`, {
+          fix: 'start again; a dispatch that ran too long, a driver update or another program’s fault are common causes',
+        }),
+      );
+    });
+    device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      this.fail(gpuErrorOf((event as GPUUncapturedErrorEvent).error, 'an uncaptured command'));
+    });
+  }
+
+  /**
+   * Opens the adapter that was named, else a hardware adapter, else a software driver.
+   * @throws GpuUnavailableError if there is none
+   */
+  static async open(options: GpuOptions = {}): Promise<Gpu> {
+    const instance = await acquireWebgpu(options.adapter);
+    try {
+      const adapter = await requestAdapter(instance, options.adapter);
+      const portable = options.profile === 'portable';
+      const requiredLimits = Object.fromEntries(portable ? [] : LIMITS.map((name) => [name, adapter.limits[name]]));
+      const requiredFeatures = portable ? [] : FEATURES.filter((feature) => adapter.features.has(feature));
+      const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+      return new Gpu(instance, adapter, device, options);
+    } catch (error) {
+      releaseWebgpu();
+      if (error instanceof GpuError) throw error;
+      throw new GpuUnavailableError(`the adapter gave no device: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  get limits(): GPUSupportedLimits {
+    return this.device.limits;
+  }
+
+  /** A short name for people: the device and, where it adds something, its driver. */
+  get name(): string {
+    const { device, vendor, description } = this.adapter;
+    return [device || vendor, description && `(${description})`].filter(Boolean).join(' ') || 'unnamed adapter';
+  }
+
+  /**
+   * A new tensor, zero-filled unless data is given.
+   * @throws GpuOutOfMemoryError where the device's limits forbid the size
+   */
+  tensor<E extends ElementType>(element: E, shape: readonly number[], label: string, data?: TypedArrays[E]): Tensor<E> {
+    this.throwIfFailed();
+    const length = shape.reduce((product, extent) => product * extent, 1);
+    // Room for whole vec4 elements, and never nothing, since an empty buffer cannot be bound.
+    const size = Math.max(16, Math.ceil(length / 4) * 16);
+    const limit = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
+    if (!(size <= limit)) {
+      throw new GpuOutOfMemoryError(
+        `${label} [${shape.join(', ')}] needs ${size} bytes, this device binds ${limit} at most`,
+        {
+          where: this.name,
+          fix: 'use a smaller batch, fewer bits, or an adapter with larger bindings',
+        },
+      );
+    }
+    this.device.pushErrorScope('out-of-memory');
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.device.createBuffer({ label, size, usage });
+    this.#watch(`allocating ${label} of ${size} bytes`);
+    const tensor = new Tensor(this, element, shape, label, buffer);
+    this.#count(label, tensor.bytes);
+    if (data) tensor.write(data);
+    return tensor;
+  }
+
+  /** A scope whose tensors are destroyed together. */
+  scope(): TensorScope {
+    return new TensorScope(this);
+  }
+
+  /** The kernel of a shader file with these `override` constants; made once. */
+  kernel(name: KernelName | (string & {}), constants: Readonly<Record<string, number>> = {}): Kernel {
+    const key = `${name} ${JSON.stringify(Object.entries(constants).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+    let kernel = this.#kernels.get(key);
+    if (!kernel) {
+      kernel = new Kernel(this, this.shaders.get(name), constants);
+      this.#kernels.set(key, kernel);
+    }
+    return kernel;
+  }
+
+  /** An empty list of dispatches, to be recorded once and run many times. */
+  program(label: string): Program {
+    return new Program(this, label);
+  }
+
+  /** Waits until all submitted work is done. */
+  async finish(): Promise<void> {
+    this.throwIfFailed();
+    await Promise.race([this.device.queue.onSubmittedWorkDone(), this.#failed]);
+    this.throwIfFailed();
+  }
+
+  /** Bytes of living tensors: now, at most so far, and by label. */
+  memory(): { live: number; peak: number; byLabel: ReadonlyMap<string, number> } {
+    return { live: this.#live, peak: this.#peak, byLabel: new Map(this.#bytes) };
+  }
+
+  /** @throws the first failure of the device, if there was one, or GpuError after `destroy` */
+  throwIfFailed(): void {
+    if (this.#failure) throw this.#failure;
+    if (this.#closed) throw new GpuError('the GPU is used after it was closed');
+  }
+
+  /** Records a failure, for `src/gpu` alone; the first one counts. */
+  fail(error: GpuError): void {
+    if (this.#failure || this.#closed) return;
+    this.#failure = error;
+    this.#reject(error);
+  }
+
+  /** Reads a range of a buffer, for `Tensor`. */
+  async readBuffer(buffer: GPUBuffer, offset: number, bytes: number, label: string): Promise<ArrayBuffer> {
+    this.throwIfFailed();
+    if (bytes === 0) return new ArrayBuffer(0);
+    this.device.pushErrorScope('out-of-memory');
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = this.device.createBuffer({ label: `${label} (read back)`, size: bytes, usage });
+    this.#watch(`reading back ${label}`);
+    try {
+      const encoder = this.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+      this.device.queue.submit([encoder.finish()]);
+      const mapped = staging.mapAsync(GPUMapMode.READ).catch((error: unknown) => {
+        this.throwIfFailed();
+        throw new GpuValidationError(`${label} could not be read: ${(error as Error).message}`, { cause: error });
+      });
+      await Promise.race([mapped, this.#failed]);
+      this.throwIfFailed();
+      return staging.getMappedRange().slice(0);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Takes a destroyed tensor off the books, for `Tensor`. */
+  released(tensor: Tensor): void {
+    this.#count(tensor.label, -tensor.bytes);
+  }
+
+  /** Destroys the device; everything made from it is void. */
+  destroy(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.device.destroy();
+    releaseWebgpu();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Pops the error scope that the caller pushed and turns what it caught into the device's failure. */
+  #watch(doing: string): void {
+    this.device.popErrorScope().then(
+      (error) => {
+        if (error) this.fail(gpuErrorOf(error, doing));
+      },
+      () => {}, // The device is gone: `lost` tells.
+    );
+  }
+
+  #count(label: string, bytes: number): void {
+    const held = (this.#bytes.get(label) ?? 0) + bytes;
+    if (held === 0) this.#bytes.delete(label);
+    else this.#bytes.set(label, held);
+    this.#live += bytes;
+    this.#peak = Math.max(this.#peak, this.#live);
+  }
+}
+
+async function requestAdapter(instance: GPU, name: string | undefined): Promise<GPUAdapter> {
+  let reason = '';
+  try {
+    // Dawn ranks discrete before integrated before software; `high-performance` asks for that order.
+    const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
+    if (adapter) return adapter;
+  } catch (error) {
+    reason = error instanceof Error ? error.message : String(error);
+  }
+  throw new GpuUnavailableError(name ? `there is no adapter named ${name}` : 'no WebGPU adapter was found', {
+    ...(reason && { where: reason.replace(/\s+/g, ' ').trim() }),
+    fix: name
+      ? 'run hashgnn doctor for the names of the adapters'
+      : 'install a Vulkan driver; npm start finds out which and installs it where it may',
+  });
+}
+
+function gpuErrorOf(error: globalThis.GPUError, doing: string): GpuError {
+  const message = error.message.split('\n')[0] ?? '';
+  if (error instanceof GPUOutOfMemoryError) {
+    return new GpuOutOfMemoryError(`out of GPU memory: ${message}`, {
+      where: doing,
+      fix: 'use a smaller batch, fewer bits, or an adapter with more memory',
+    });
+  }
+  return new GpuValidationError(`the device refused a command: ${error.message}`, { where: doing });
+}

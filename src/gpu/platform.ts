@@ -1,0 +1,89 @@
+/**
+ * The one file of the GPU rooms that knows Node: where WebGPU comes from and where the shaders lie. In a browser the
+ * same three functions would return `navigator.gpu`, the browser's own constants and fetched text.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { GpuUnavailableError } from './errors.js';
+
+let instance: GPU | undefined;
+let users = 0;
+
+/**
+ * The process's WebGPU entry point. It is created once and shared; the caller keeps the result for as long as any of
+ * its devices lives (a collected instance takes the process down) and calls `releaseWebgpu` after destroying them.
+ *
+ * @param adapterName as printed by `hashgnn doctor`; only the first call of a process can choose
+ */
+export async function acquireWebgpu(adapterName?: string): Promise<GPU> {
+  if (!instance) {
+    const { create, globals } = await loadModule();
+    Object.assign(globalThis, globals);
+    const options = [
+      // Without these, Dawn rounds timestamps to 100 µs, too coarse for kernels.
+      'enable-dawn-features=allow_unsafe_apis',
+      'disable-dawn-features=timestamp_quantization',
+    ];
+    if (adapterName) options.push(`adapter=${adapterName}`);
+    instance = create(options);
+  }
+  users += 1;
+  return instance;
+}
+
+/** Gives back what `acquireWebgpu` lent; after the last one the process can exit by itself. */
+export function releaseWebgpu(): void {
+  users -= 1;
+  if (users === 0) instance = undefined;
+}
+
+/** The names of all adapters that Dawn sees. Reading them spends the process's one instance: use a child process. */
+export async function listAdapters(): Promise<string[]> {
+  const { create } = await loadModule();
+  try {
+    await create(['adapter=__list__']).requestAdapter();
+  } catch (error) {
+    return [...String(error).matchAll(/\* backend: '([^']*)', name: '([^']*)'/g)].map(
+      (match) => `${match[2]} (${match[1]})`,
+    );
+  }
+  return [];
+}
+
+async function loadModule(): Promise<typeof import('webgpu')> {
+  try {
+    return await import('webgpu');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new GpuUnavailableError(`the WebGPU binding could not be loaded: ${reason}`, {
+      fix: /GLIBC/.test(String(reason))
+        ? 'this system’s C library is older than the binding needs: use Debian 12, Ubuntu 22.04 or newer'
+        : 'run npm ci, on Linux, macOS or Windows with an x64 or arm64 processor',
+      cause: error,
+    });
+  }
+}
+
+/** All WGSL below `shaders/`, by path without the ending: `dense/forward`, `lib/grid`, … */
+export function loadShaders(): Map<string, string> {
+  const root = shaderFolder();
+  const shaders = new Map<string, string>();
+  for (const entry of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+    if (!entry.endsWith('.wgsl')) continue;
+    shaders.set(entry.slice(0, -'.wgsl'.length).replaceAll('\\', '/'), readFileSync(join(root, entry), 'utf8'));
+  }
+  return shaders;
+}
+
+function shaderFolder(): string {
+  // The sources run from src/gpu, the build from dist/src/gpu: both lie below the package's root.
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'shaders', 'lib'))) return join(folder, 'shaders');
+    if (folder === dirname(folder)) {
+      throw new GpuUnavailableError('the folder shaders/ is missing from the package', {
+        fix: 'install hashgnn again',
+      });
+    }
+  }
+}

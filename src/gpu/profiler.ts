@@ -1,0 +1,83 @@
+import type { Gpu } from './gpu.js';
+import type { Cost, Program } from './program.js';
+
+/** How long one recorded dispatch takes. */
+export interface KernelTime extends Cost {
+  readonly label: string;
+  readonly kernel: string;
+  /** Median milliseconds of one dispatch. */
+  readonly milliseconds: number;
+}
+
+/**
+ * Times each dispatch of a compiled program by itself, in the program's order, so that every dispatch sees the data
+ * that it would see in a run. The program is run `repeats` times and its effects stay.
+ *
+ * Hardware adapters are timed by timestamps. Software drivers are timed by wall clock around a submission, less that of
+ * an empty one, since their timestamps say when the host reached a command and not how long it took.
+ */
+export async function profile(gpu: Gpu, program: Program, repeats = 5): Promise<KernelTime[]> {
+  const samples: number[][] = program.dispatches.map(() => []);
+  const time = gpu.features.has('timestamp-query') && !gpu.adapter.software ? byTimestamps : byWallClock;
+  for (let repeat = 0; repeat < repeats; repeat += 1) await time(gpu, program, samples);
+  return program.dispatches.map(({ label, kernel, cost }, index) => ({
+    label,
+    kernel: kernel.shader.name,
+    milliseconds: median(samples[index]!),
+    ...cost,
+  }));
+}
+
+async function byWallClock(gpu: Gpu, program: Program, samples: number[][]): Promise<void> {
+  await gpu.finish();
+  const empties: number[] = [];
+  for (let i = 0; i < 5; i += 1) {
+    const start = performance.now();
+    gpu.device.queue.submit([gpu.device.createCommandEncoder().finish()]);
+    await gpu.finish();
+    empties.push(performance.now() - start);
+  }
+  const overhead = median(empties);
+  for (const [index, dispatch] of program.dispatches.entries()) {
+    const start = performance.now();
+    program.runOne(dispatch);
+    await gpu.finish();
+    samples[index]!.push(Math.max(0, performance.now() - start - overhead));
+  }
+}
+
+async function byTimestamps(gpu: Gpu, program: Program, samples: number[][]): Promise<void> {
+  const { device } = gpu;
+  const count = program.dispatches.length * 2;
+  const querySet = device.createQuerySet({ type: 'timestamp', count });
+  const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+  const resolved = device.createBuffer({ label: 'timestamps', size: count * 8, usage });
+  try {
+    program.dispatches.forEach((dispatch, index) => {
+      program.runOne(dispatch, {
+        querySet,
+        beginningOfPassWriteIndex: index * 2,
+        endOfPassWriteIndex: index * 2 + 1,
+      });
+    });
+    const encoder = device.createCommandEncoder();
+    encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+    device.queue.submit([encoder.finish()]);
+    const stamps = new BigInt64Array(await gpu.readBuffer(resolved, 0, count * 8, 'timestamps'));
+    for (let index = 0; index * 2 < count; index += 1) {
+      const nanoseconds = Number(stamps[index * 2 + 1]! - stamps[index * 2]!);
+      // Some drivers report an end before the beginning now and then: such a sample says nothing.
+      if (nanoseconds >= 0) samples[index]!.push(nanoseconds / 1e6);
+    }
+  } finally {
+    querySet.destroy();
+    resolved.destroy();
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return Number.NaN;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,183 @@
+import { BindingError } from './errors.js';
+import type { Gpu } from './gpu.js';
+import { type Grid, gridOf } from './grid.js';
+import type { BindingsOf, ConstantsOf, Kernel, ParametersOf } from './kernel.js';
+import type { Tensor } from './tensor.js';
+
+/** What one dispatch of kernel `K` is given. */
+export type DispatchOptions<K extends string> = {
+  /** Tensors by the names of the WGSL variables. */
+  readonly bind: BindingsOf<K>;
+  /** `override` constants; those left out keep the shader's defaults. */
+  readonly constants?: ConstantsOf<K>;
+  /** What this dispatch does in its program, for profiles; the kernel's name unless told. */
+  readonly label?: string;
+  /** Bytes moved and arithmetic operations done, for profiles. */
+  readonly cost?: Cost;
+} & (keyof ParametersOf<K> extends never
+  ? { readonly parameters?: Record<string, never> }
+  : { readonly parameters: ParametersOf<K> }) &
+  ({ readonly invocations: number } | { readonly workgroups: number });
+
+export interface Cost {
+  readonly bytes?: number;
+  readonly operations?: number;
+}
+
+/** A recorded dispatch, for changing its parameters and for profiles. */
+export interface Dispatch {
+  readonly label: string;
+  readonly kernel: Kernel;
+  readonly cost: Cost;
+  readonly grid: Grid;
+}
+
+interface Recorded extends Dispatch {
+  readonly bindGroup: GPUBindGroup;
+  readonly uniform: GPUBuffer | undefined;
+  readonly parameters: Record<string, number>;
+  pipeline: GPUComputePipeline | undefined;
+}
+
+type Command = Recorded | { readonly clear: Tensor } | { readonly from: Tensor; readonly to: Tensor };
+
+/**
+ * Dispatches with static shapes, recorded once and replayed many times. Recording checks everything that can be
+ * checked; `compile` makes the pipelines; `run` only encodes and submits, so that the host never waits inside.
+ */
+export class Program {
+  readonly #commands: Command[] = [];
+  readonly #uniforms: GPUBuffer[] = [];
+
+  /** Use `Gpu.program`. */
+  constructor(
+    readonly gpu: Gpu,
+    readonly label: string,
+  ) {}
+
+  /** The recorded dispatches, in order. */
+  get dispatches(): readonly Dispatch[] {
+    return this.#commands.filter((command): command is Recorded => 'kernel' in command);
+  }
+
+  /**
+   * Records a dispatch of a kernel, over `invocations` rounded up to whole workgroups or over `workgroups`.
+   * @throws BindingError naming the variable, parameter or constant that does not fit
+   */
+  dispatch<K extends string>(name: K, options: DispatchOptions<K>): Dispatch {
+    const { gpu } = this;
+    const kernel = gpu.kernel(name, (options.constants ?? {}) as Record<string, number>);
+    const parameters = { ...(options.parameters as Record<string, number> | undefined) };
+    const bytes = kernel.encodeParameters(parameters);
+    let uniform: GPUBuffer | undefined;
+    if (bytes) {
+      const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+      uniform = gpu.device.createBuffer({ label: `${name} parameters`, size: bytes.byteLength, usage });
+      gpu.device.queue.writeBuffer(uniform, 0, bytes);
+      this.#uniforms.push(uniform);
+    }
+    const [x, y, z] = kernel.workgroupSize;
+    const count = 'invocations' in options ? Math.ceil(options.invocations / (x * y * z)) : options.workgroups;
+    const recorded: Recorded = {
+      label: options.label ?? name,
+      kernel,
+      cost: options.cost ?? {},
+      grid: gridOf(count, gpu.limits.maxComputeWorkgroupsPerDimension),
+      bindGroup: kernel.bind(options.bind as Record<string, Tensor>, uniform),
+      uniform,
+      parameters,
+      pipeline: undefined,
+    };
+    this.#commands.push(recorded);
+    return recorded;
+  }
+
+  /** Records filling a tensor with zeros. */
+  clear(tensor: Tensor): void {
+    this.#commands.push({ clear: tensor });
+  }
+
+  /** Records copying a tensor into another of the same length. */
+  copy(from: Tensor, to: Tensor): void {
+    if (from.length !== to.length || from.elementType !== to.elementType) {
+      throw new BindingError(`${from.label} cannot be copied to ${to.label}: their types or lengths differ`);
+    }
+    this.#commands.push({ from, to });
+  }
+
+  /** Changes parameters of a recorded dispatch for the runs that follow. */
+  setParameters(dispatch: Dispatch, changes: Readonly<Record<string, number>>): void {
+    const recorded = dispatch as Recorded;
+    Object.assign(recorded.parameters, changes);
+    const bytes = recorded.kernel.encodeParameters(recorded.parameters);
+    if (bytes && recorded.uniform) this.gpu.device.queue.writeBuffer(recorded.uniform, 0, bytes);
+  }
+
+  /** Compiles all pipelines, side by side. @throws ShaderError */
+  async compile(): Promise<this> {
+    await Promise.all(
+      this.#commands.map(async (command) => {
+        if ('kernel' in command) command.pipeline = await command.kernel.pipeline();
+      }),
+    );
+    return this;
+  }
+
+  /** Encodes the program `times` times and submits it as one piece of work, without waiting. */
+  run(times = 1): void {
+    this.gpu.throwIfFailed();
+    const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
+    for (let time = 0; time < times; time += 1) this.encode(encoder, this.#commands);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * Encodes and submits one dispatch alone, with the clearing and copying recorded just before it, for `profile`.
+   */
+  runOne(dispatch: Dispatch, timestampWrites?: GPUComputePassTimestampWrites): void {
+    const last = this.#commands.indexOf(dispatch as Recorded);
+    let first = last;
+    while (first > 0 && !('kernel' in this.#commands[first - 1]!)) first -= 1;
+    const encoder = this.gpu.device.createCommandEncoder({ label: dispatch.label });
+    this.encode(encoder, this.#commands.slice(first, last + 1), timestampWrites);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Frees the parameters; tensors belong to whoever created them. */
+  destroy(): void {
+    for (const uniform of this.#uniforms.splice(0)) uniform.destroy();
+    this.#commands.length = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  private encode(
+    encoder: GPUCommandEncoder,
+    commands: readonly Command[],
+    timestampWrites?: GPUComputePassTimestampWrites,
+  ): void {
+    let pass: GPUComputePassEncoder | undefined;
+    const end = () => {
+      pass?.end();
+      pass = undefined;
+    };
+    for (const command of commands) {
+      if ('clear' in command) {
+        end();
+        encoder.clearBuffer(command.clear.buffer);
+      } else if ('from' in command) {
+        end();
+        encoder.copyBufferToBuffer(command.from.buffer, 0, command.to.buffer, 0, command.to.bytes);
+      } else if (command.grid[0] > 0) {
+        if (!command.pipeline) throw new BindingError(`${this.label} is run before it is compiled`);
+        pass ??= encoder.beginComputePass(timestampWrites && { timestampWrites });
+        pass.setPipeline(command.pipeline);
+        pass.setBindGroup(0, command.bindGroup);
+        pass.dispatchWorkgroups(...command.grid);
+      }
+    }
+    end();
+  }
+}

@@ -1,0 +1,115 @@
+import { BindingError } from './errors.js';
+import type { Gpu } from './gpu.js';
+import type { ElementType } from './shader.js';
+
+/** The typed array that a tensor of an element type is written from and read into. */
+export interface TypedArrays {
+  f32: Float32Array<ArrayBuffer>;
+  i32: Int32Array<ArrayBuffer>;
+  u32: Uint32Array<ArrayBuffer>;
+}
+
+const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
+
+/**
+ * A typed array of fixed shape on the device, row-major, elements of four bytes. Whoever creates it destroys it, by
+ * `destroy`, by `using`, or by the scope that it was created in.
+ */
+export class Tensor<E extends ElementType = ElementType> {
+  readonly length: number;
+  #destroyed = false;
+
+  /** Use `Gpu.tensor`. */
+  constructor(
+    readonly gpu: Gpu,
+    readonly elementType: E,
+    readonly shape: readonly number[],
+    readonly label: string,
+    /** Raw buffer, for `src/gpu` alone. */
+    readonly buffer: GPUBuffer,
+  ) {
+    this.length = shape.reduce((product, extent) => product * extent, 1);
+  }
+
+  /** Bytes held on the device, padding included. */
+  get bytes(): number {
+    return this.buffer.size;
+  }
+
+  get destroyed(): boolean {
+    return this.#destroyed;
+  }
+
+  /**
+   * Copies `data` into the tensor, from element `offset` on; queued in order with submitted programs.
+   * @throws BindingError where the data does not fit
+   */
+  write(data: ArrayLike<number> & TypedArrays[E], offset = 0): this {
+    this.#requireLive();
+    if (!(data instanceof ARRAYS[this.elementType])) {
+      throw new BindingError(`${this.label} holds ${this.elementType}, the data is a ${data?.constructor?.name}`);
+    }
+    if (offset + data.length > this.length) {
+      throw new BindingError(`${data.length} elements at ${offset} do not fit ${this.label} of ${this.length}`);
+    }
+    if (data.length > 0) this.gpu.device.queue.writeBuffer(this.buffer, offset * 4, data);
+    return this;
+  }
+
+  /**
+   * What the tensor holds once all submitted work is done.
+   * @param offset first element
+   * @param count elements, all that follow unless told
+   * @throws GpuLostError, GpuOutOfMemoryError, GpuValidationError if anything went wrong on the device before
+   */
+  async read(offset = 0, count = this.length - offset): Promise<TypedArrays[E]> {
+    this.#requireLive();
+    if (offset < 0 || count < 0 || offset + count > this.length) {
+      throw new BindingError(`elements ${offset} to ${offset + count} are not all in ${this.label} of ${this.length}`);
+    }
+    const bytes = await this.gpu.readBuffer(this.buffer, offset * 4, count * 4, this.label);
+    return new ARRAYS[this.elementType](bytes) as TypedArrays[E];
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.buffer.destroy();
+    this.gpu.released(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  #requireLive(): void {
+    if (this.#destroyed) throw new BindingError(`the tensor ${this.label} is used after it was destroyed`);
+    this.gpu.throwIfFailed();
+  }
+}
+
+/** Tensors that live and die together. */
+export class TensorScope {
+  readonly #tensors: { destroy(): void }[] = [];
+
+  constructor(readonly gpu: Gpu) {}
+
+  /** As `Gpu.tensor`; the scope destroys it. */
+  tensor<E extends ElementType>(element: E, shape: readonly number[], label: string, data?: TypedArrays[E]): Tensor<E> {
+    return this.own(this.gpu.tensor(element, shape, label, data));
+  }
+
+  /** Hands something over to the scope, to be destroyed with it. */
+  own<T extends { destroy(): void }>(thing: T): T {
+    this.#tensors.push(thing);
+    return thing;
+  }
+
+  destroy(): void {
+    for (const tensor of this.#tensors.splice(0).reverse()) tensor.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
