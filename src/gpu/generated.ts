@@ -3,10 +3,140 @@ import type { Tensor } from './tensor.js';
 
 /** What each kernel must be given, by the names of its WGSL variables. */
 export interface Kernels {
+  'aggregate/mean_full': {
+    bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly nodes: number; readonly width: number };
+    constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/mean_full_backward': {
+    bindings: { readonly output_gradient: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly source_gradient: Tensor<'f32'> };
+    parameters: { readonly nodes: number; readonly width: number };
+    constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/mean_sampled': {
+    bindings: { readonly source: Tensor<'f32'>; readonly self_rows: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly fanout: number };
+    constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/mean_sampled_backward': {
+    bindings: { readonly output_gradient: Tensor<'f32'>; readonly uses_of_self: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly order: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly source_gradient: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly fanout: number };
+    constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'block/compact': {
+    bindings: { readonly bits: Tensor<'u32'>; readonly ranks: Tensor<'u32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'> };
+    parameters: { readonly words: number; readonly users: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'block/locate': {
+    bindings: { readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly bits: Tensor<'u32'>; readonly ranks: Tensor<'u32'>; readonly places: Tensor<'u32'> };
+    parameters: { readonly stride: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'block/mark': {
+    bindings: { readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly bits: Tensor<'u32'> };
+    parameters: { readonly stride: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'group/count': {
+    bindings: { readonly keys: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly counts: Tensor<'u32'> };
+    parameters: { readonly stride: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'group/place': {
+    bindings: { readonly keys: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly cursors: Tensor<'u32'>; readonly order: Tensor<'u32'> };
+    parameters: { readonly stride: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'group/sort': {
+    bindings: { readonly offsets: Tensor<'u32'>; readonly order: Tensor<'u32'> };
+    parameters: { readonly keys: number };
+    constants: { readonly WORKGROUP?: number; readonly SHORT?: number };
+  };
+  'hash/guide': {
+    bindings: { readonly embedding: Tensor<'f32'>; readonly code: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'>; readonly guided: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number; readonly BY_ROW?: number };
+  };
+  'hash/guide_backward': {
+    bindings: { readonly guided_gradient: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'>; readonly embedding_gradient: Tensor<'f32'>; readonly code_gradient: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number; readonly BY_ROW?: number };
+  };
+  'hash/pack': {
+    bindings: { readonly embedding: Tensor<'f32'>; readonly codes: Tensor<'u32'> };
+    parameters: { readonly rows: number; readonly width: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'hash/sign': {
     bindings: { readonly embedding: Tensor<'f32'>; readonly code: Tensor<'f32'> };
     parameters: { readonly count: number };
     constants: { readonly WORKGROUP?: number };
+  };
+  'hash/sign_backward': {
+    bindings: { readonly direct_gradient: Tensor<'f32'>; readonly code_gradient: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly embedding_gradient: Tensor<'f32'> };
+    parameters: { readonly width: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'loss/pairs': {
+    bindings: { readonly guided: Tensor<'f32'>; readonly pairs: Tensor<'u32'>; readonly scale: Tensor<'f32'>; readonly score_gradient: Tensor<'f32'>; readonly edge_terms: Tensor<'f32'> };
+    parameters: { readonly batch: number; readonly width: number; readonly slots: number; readonly negatives: number; readonly triplets: number; readonly cross_entropy_weight: number; readonly ranking_weight: number; readonly margin: number };
+    constants: { readonly WORKGROUP?: number; readonly LANES?: number; readonly RANKING?: number };
+  };
+  'loss/pairs_backward': {
+    bindings: { readonly guided: Tensor<'f32'>; readonly pairs: Tensor<'u32'>; readonly score_gradient: Tensor<'f32'>; readonly scale: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly order: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly guided_gradient: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly slots: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'optim/adam': {
+    bindings: { readonly parameter: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly first_moment: Tensor<'f32'>; readonly second_moment: Tensor<'f32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> };
+    parameters: { readonly count: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'optim/adam.vec4': {
+    bindings: { readonly parameter: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly first_moment: Tensor<'f32'>; readonly second_moment: Tensor<'f32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> };
+    parameters: { readonly count: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'optim/adam_rows': {
+    bindings: { readonly parameter: Tensor<'f32'>; readonly first_moment: Tensor<'f32'>; readonly second_moment: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'optim/adam_table': {
+    bindings: { readonly parameter: Tensor<'f32'>; readonly first_moment: Tensor<'f32'>; readonly second_moment: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly bits: Tensor<'u32'>; readonly ranks: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> };
+    parameters: { readonly nodes: number; readonly width: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'optim/advance': {
+    bindings: { readonly state: Tensor<'u32'> };
+    parameters: {};
+    constants: {};
+  };
+  'reduce/columns': {
+    bindings: { readonly table: Tensor<'f32'>; readonly state: Tensor<'u32'>; readonly ring: Tensor<'f32'>; readonly chosen: Tensor<'f32'> };
+    parameters: { readonly count: number; readonly columns: number; readonly capacity: number; readonly chosen_first: number; readonly chosen_count: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'sample/batch': {
+    bindings: { readonly state: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly pairs: Tensor<'u32'> };
+    parameters: { readonly batch: number; readonly stride: number; readonly edges: number; readonly users: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'sample/negatives': {
+    bindings: { readonly state: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly pairs: Tensor<'u32'> };
+    parameters: { readonly batch: number; readonly stride: number; readonly users: number; readonly items: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'sample/neighbours': {
+    bindings: { readonly state: Tensor<'u32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly sampled: Tensor<'u32'> };
+    parameters: { readonly fanout: number; readonly layer: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'scan/exclusive': {
+    bindings: { readonly values: Tensor<'u32'>; readonly sums: Tensor<'u32'> };
+    parameters: { readonly count: number };
+    constants: { readonly WORKGROUP?: number; readonly POPCOUNT?: number };
   };
 }
 

@@ -1,0 +1,64 @@
+// Mean aggregation over sampled neighbours, backward: what reaches each source row from the rows that used it.
+//
+//   output_gradient  [*, width or 2·width]  gradient of aggregate/mean_sampled's output
+//   uses_of_self         [maxRows]              row of the source node itself in the output, or NONE
+//   offsets          [maxRows + 1]          groups of `order`, one a source row
+//   order            [entries]              positions row·fanout + draw of its uses as a neighbour, ascending
+//   rows             [2]                    rows[0] source rows are active
+//   source_gradient  [maxRows, width]
+//
+// One invocation four columns of a source row; the sum runs in ascending position, so it is the same on every run.
+
+#import grid
+#import none
+
+override WORKGROUP: u32 = 64;
+override JOINT: u32 = 0;
+
+struct Parameters {
+  width: u32,
+  fanout: u32,
+}
+
+@group(0) @binding(0) var<storage, read> output_gradient: array<vec4f>;
+@group(0) @binding(1) var<storage, read> uses_of_self: array<u32>;
+@group(0) @binding(2) var<storage, read> offsets: array<u32>;
+@group(0) @binding(3) var<storage, read> order: array<u32>;
+@group(0) @binding(4) var<storage, read> rows: array<u32>;
+@group(0) @binding(5) var<storage, read_write> source_gradient: array<vec4f>;
+@group(0) @binding(6) var<uniform> parameters: Parameters;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let index = linear_invocation(group, groups, WORKGROUP, local);
+  let columns = parameters.width / 4u;
+  let row = index / columns;
+  if (row >= rows[0]) {
+    return;
+  }
+  let column = index % columns;
+  // Where a row of the output keeps the part that the neighbours' mean went to.
+  let row_columns = select(2u * columns, columns, JOINT == 1u);
+  let mean_column = select(columns, 0u, JOINT == 1u) + column;
+  var sum = vec4f(0.0);
+  for (var entry = offsets[row]; entry < offsets[row + 1u]; entry++) {
+    sum += output_gradient[(order[entry] / parameters.fanout) * row_columns + mean_column];
+  }
+  let own = uses_of_self[row];
+  if (JOINT == 1u) {
+    if (own != NONE) {
+      sum += output_gradient[own * row_columns + column];
+    }
+    source_gradient[index] = sum / f32(parameters.fanout + 1u);
+  } else {
+    sum /= f32(parameters.fanout);
+    if (own != NONE) {
+      sum += output_gradient[own * row_columns + column];
+    }
+    source_gradient[index] = sum;
+  }
+}

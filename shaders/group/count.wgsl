@@ -1,0 +1,37 @@
+// Counts how often each key occurs: the first step of grouping list positions by key.
+//
+//   keys    [maxRows, stride]  u32; NONE is passed over
+//   rows    [2]                rows[0] rows of the list are active
+//   counts  [keyCount]         zero before
+//
+// One invocation a list entry; integer additions commute, so the result does not depend on order.
+
+#import grid
+#import none
+
+override WORKGROUP: u32 = 64;
+
+struct Parameters {
+  stride: u32,
+}
+
+@group(0) @binding(0) var<storage, read> keys: array<u32>;
+@group(0) @binding(1) var<storage, read> rows: array<u32>;
+@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
+@group(0) @binding(3) var<uniform> parameters: Parameters;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let index = linear_invocation(group, groups, WORKGROUP, local);
+  if (index >= rows[0] * parameters.stride) {
+    return;
+  }
+  let key = keys[index];
+  if (key != NONE) {
+    atomicAdd(&counts[key], 1u);
+  }
+}

@@ -1,0 +1,175 @@
+import type { Program, Tensor, TensorScope } from '../gpu/index.js';
+import type { Graph } from './graph.js';
+import { Grouping } from './grouping.js';
+import { NodeSet } from './node_set.js';
+
+/** `joint`: the node among its neighbours (paper, eq. 1); `concat`: the node beside its neighbours' mean (its code). */
+export type Aggregation = 'joint' | 'concat';
+
+/** Width of an aggregated row for features of a width. */
+export function aggregatedWidth(aggregation: Aggregation, width: number): number {
+  return aggregation === 'joint' ? width : 2 * width;
+}
+
+const constantsOf = (aggregation: Aggregation) => ({ JOINT: aggregation === 'joint' ? 1 : 0 });
+
+/** Mean aggregation over sampled neighbours: the nodes of one layer, their sample and the nodes of the layer below. */
+export class SampledAggregation {
+  /** All nodes that the layer reads: the targets and their sampled neighbours. */
+  readonly sources: NodeSet;
+  /** [targets, fanout] sampled neighbours by node number. */
+  readonly sampled: Tensor<'u32'>;
+  /** [targets, fanout] sampled neighbours by row of `sources`. */
+  readonly sampledRows: Tensor<'u32'>;
+  /** [targets] row of each target in `sources`. */
+  readonly selfRows: Tensor<'u32'>;
+  /** [sources] row of each source among the targets, or NONE. */
+  readonly #usesOfSelf: Tensor<'u32'>;
+  readonly #uses: Grouping;
+
+  constructor(
+    scope: TensorScope,
+    readonly options: {
+      graph: Graph;
+      targets: NodeSet;
+      aggregation: Aggregation;
+      fanout: number;
+      layer: number;
+      seed: number;
+    },
+  ) {
+    const { graph, targets, fanout, layer } = options;
+    const label = `layer ${layer}`;
+    const entries = targets.maxRows * fanout;
+    const maxRows = Math.min(graph.nodeCount, targets.maxRows + entries);
+    this.sources = new NodeSet(scope, {
+      label: `${label} sources`,
+      nodeCount: graph.nodeCount,
+      userCount: graph.userCount,
+      maxRows,
+    });
+    this.sampled = scope.tensor('u32', [targets.maxRows, fanout], `${label} sampled neighbours`);
+    this.sampledRows = scope.tensor('u32', [targets.maxRows, fanout], `${label} sampled rows`);
+    this.selfRows = scope.tensor('u32', [targets.maxRows], `${label} self rows`);
+    this.#usesOfSelf = scope.tensor('u32', [maxRows], `${label} uses of self`);
+    this.#uses = new Grouping(scope, { label: `${label} uses`, keyCount: maxRows, entries });
+  }
+
+  /** Records drawing the sample and finding the distinct sources and their rows. */
+  recordSample(program: Program, state: Tensor<'u32'>): void {
+    const { graph, targets, fanout, layer, seed } = this.options;
+    const { rows, maxRows } = targets;
+    program.dispatch('sample/neighbours', {
+      label: `sample layer ${layer}`,
+      bind: {
+        state,
+        nodes: targets.nodes,
+        rows,
+        offsets: graph.offsets,
+        neighbours: graph.neighbours,
+        sampled: this.sampled,
+      },
+      parameters: { fanout, layer, seed },
+      invocations: maxRows * fanout,
+    });
+    const drawn = { nodes: this.sampled, rows, stride: fanout, maxRows };
+    this.sources.recordBuild(program, [drawn], targets);
+    this.sources.recordLocate(program, drawn, this.sampledRows);
+    this.sources.recordLocate(program, targets, this.selfRows);
+    targets.recordLocate(program, this.sources, this.#usesOfSelf);
+    this.#uses.record(program, { keys: this.sampledRows, rows, stride: fanout });
+  }
+
+  /**
+   * Records output = aggregate of the source features.
+   * @param io `source` by node number where `selfRows` and `neighbours` are, else by row of `sources`
+   */
+  recordForward(
+    program: Program,
+    io: {
+      source: Tensor<'f32'>;
+      selfRows: Tensor<'u32'>;
+      neighbours: Tensor<'u32'>;
+      width: number;
+      output: Tensor<'f32'>;
+    },
+  ): void {
+    const { targets, fanout, aggregation, layer } = this.options;
+    program.dispatch('aggregate/mean_sampled', {
+      label: `aggregate layer ${layer}`,
+      bind: {
+        source: io.source,
+        self_rows: io.selfRows,
+        neighbours: io.neighbours,
+        rows: targets.rows,
+        output: io.output,
+      },
+      parameters: { width: io.width, fanout },
+      constants: constantsOf(aggregation),
+      invocations: (targets.maxRows * io.width) / 4,
+      cost: { bytes: targets.maxRows * io.width * 4 * (fanout + 1 + (aggregation === 'joint' ? 1 : 2)) },
+    });
+  }
+
+  /** Records the gradient of the source features, by row of `sources`. */
+  recordBackward(
+    program: Program,
+    io: { outputGradient: Tensor<'f32'>; width: number; sourceGradient: Tensor<'f32'> },
+  ): void {
+    const { targets, fanout, aggregation, layer } = this.options;
+    program.dispatch('aggregate/mean_sampled_backward', {
+      label: `aggregate layer ${layer} backward`,
+      bind: {
+        output_gradient: io.outputGradient,
+        uses_of_self: this.#usesOfSelf,
+        offsets: this.#uses.offsets,
+        order: this.#uses.order,
+        rows: this.sources.rows,
+        source_gradient: io.sourceGradient,
+      },
+      parameters: { width: io.width, fanout },
+      constants: constantsOf(aggregation),
+      invocations: (this.sources.maxRows * io.width) / 4,
+      cost: { bytes: (targets.maxRows * (fanout + 1) + this.sources.maxRows) * io.width * 4 },
+    });
+  }
+}
+
+/** Mean aggregation over whole neighbourhoods, for all nodes of the graph. */
+export class FullAggregation {
+  constructor(readonly options: { graph: Graph; aggregation: Aggregation; layer: number }) {}
+
+  /** Records output = aggregate of `source` [N, width]. */
+  recordForward(program: Program, io: { source: Tensor<'f32'>; width: number; output: Tensor<'f32'> }): void {
+    const { graph, aggregation, layer } = this.options;
+    program.dispatch('aggregate/mean_full', {
+      label: `aggregate layer ${layer}`,
+      bind: { source: io.source, offsets: graph.offsets, neighbours: graph.neighbours, output: io.output },
+      parameters: { nodes: graph.nodeCount, width: io.width },
+      constants: constantsOf(aggregation),
+      invocations: (graph.nodeCount * io.width) / 4,
+      cost: { bytes: (2 * graph.edgeCount + 3 * graph.nodeCount) * io.width * 4 },
+    });
+  }
+
+  /** Records the gradient of `source` [N, width]. */
+  recordBackward(
+    program: Program,
+    io: { outputGradient: Tensor<'f32'>; width: number; sourceGradient: Tensor<'f32'> },
+  ): void {
+    const { graph, aggregation, layer } = this.options;
+    program.dispatch('aggregate/mean_full_backward', {
+      label: `aggregate layer ${layer} backward`,
+      bind: {
+        output_gradient: io.outputGradient,
+        offsets: graph.offsets,
+        neighbours: graph.neighbours,
+        source_gradient: io.sourceGradient,
+      },
+      parameters: { nodes: graph.nodeCount, width: io.width },
+      constants: constantsOf(aggregation),
+      invocations: (graph.nodeCount * io.width) / 4,
+      cost: { bytes: (2 * graph.edgeCount + 3 * graph.nodeCount) * io.width * 4 },
+    });
+  }
+}

@@ -1,0 +1,302 @@
+import type { Program, Tensor, TensorScope } from '../gpu/index.js';
+import { type Aggregation, aggregatedWidth, FullAggregation, SampledAggregation } from './aggregate.js';
+import { type Activation, Dense } from './dense.js';
+import type { Graph } from './graph.js';
+import type { NodeSet } from './node_set.js';
+
+/** The shape of an encoder. */
+export interface EncoderOptions {
+  /** Width of the trainable input features (published code: 120). */
+  readonly inputWidth: number;
+  /** Widths of the graph layers (paper: 128 and 68). */
+  readonly widths: readonly number[];
+  /** K, bits of a code and width of an embedding. */
+  readonly bits: number;
+  readonly aggregation: Aggregation;
+  /** One set of weights for all nodes (paper), or one for users and one for items (published code). */
+  readonly weights: 'shared' | 'separate';
+  /** Activation of the graph layers. */
+  readonly activation: Activation;
+}
+
+/** A trainable tensor by the name that it has in checkpoints. */
+export interface Parameter {
+  readonly name: string;
+  readonly tensor: Tensor<'f32'>;
+}
+
+/**
+ * The parameters of HashGNN's encoder: input features for every node, graph layers (paper, eq. 1) and the hash layer's
+ * dense map z = tanh(Wᵀu + b) (eq. 2). A pass computes with them.
+ */
+export class Encoder {
+  /** [N, inputWidth] input features. */
+  readonly embedding: Tensor<'f32'>;
+  readonly layers: readonly Dense[];
+  readonly hash: Dense;
+
+  /** @param trainable whether gradients of the dense weights are allocated */
+  constructor(
+    scope: TensorScope,
+    readonly graph: Graph,
+    readonly options: EncoderOptions,
+    trainable: boolean,
+  ) {
+    const sides = options.weights === 'separate' ? 2 : 1;
+    const maxRows = graph.nodeCount;
+    this.embedding = scope.tensor('f32', [graph.nodeCount, options.inputWidth], 'input features');
+    let width = options.inputWidth;
+    this.layers = options.widths.map((outputWidth, index) => {
+      const inputWidth = aggregatedWidth(options.aggregation, width);
+      width = outputWidth;
+      const { activation } = options;
+      const label = `layer ${index}`;
+      return new Dense(scope, { label, inputWidth, outputWidth, sides, activation, maxRows, trainable });
+    });
+    this.hash = new Dense(scope, {
+      label: 'hash layer',
+      inputWidth: width,
+      outputWidth: options.bits,
+      sides,
+      activation: 'tanh',
+      maxRows,
+      trainable,
+    });
+  }
+
+  /** All parameters, in the order of the forward pass. */
+  parameters(): Parameter[] {
+    return [
+      { name: 'embedding', tensor: this.embedding },
+      ...this.layers.flatMap((layer, index) => [
+        { name: `layers.${index}.weight`, tensor: layer.weight },
+        { name: `layers.${index}.bias`, tensor: layer.bias },
+      ]),
+      { name: 'hash.weight', tensor: this.hash.weight },
+      { name: 'hash.bias', tensor: this.hash.bias },
+    ];
+  }
+
+  /** Width of the features that go into graph layer `index`, or into the hash layer after the last. */
+  featureWidth(index: number): number {
+    return index === 0 ? this.options.inputWidth : this.options.widths[index - 1]!;
+  }
+}
+
+/** One way of computing embeddings with an encoder, recorded into a program. */
+export interface Pass {
+  /** [2] active rows of the embeddings, those of users. */
+  readonly rows: Tensor<'u32'>;
+  readonly maxRows: number;
+  /** z, [maxRows, bits] */
+  readonly embeddings: Tensor<'f32'>;
+  recordForward(program: Program): void;
+}
+
+/** A pass that also goes back. */
+export interface TrainingPass extends Pass {
+  /** Records the gradients of all parameters, given that of the embeddings, which is used up. */
+  recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>): void;
+  /** Gradient of the input features: by row of `inputNodes`, or of all nodes where there is no such set. */
+  readonly inputGradient: Tensor<'f32'>;
+  readonly inputNodes: NodeSet | undefined;
+}
+
+/** Features of one layer in a pass. */
+interface LayerTensors {
+  readonly aggregated: Tensor<'f32'>;
+  readonly features: Tensor<'f32'>;
+  readonly aggregatedGradient: Tensor<'f32'> | undefined;
+  readonly featuresGradient: Tensor<'f32'> | undefined;
+}
+
+function allocate(
+  scope: TensorScope,
+  encoder: Encoder,
+  index: number,
+  maxRows: number,
+  trainable: boolean,
+): LayerTensors {
+  const inputWidth = aggregatedWidth(encoder.options.aggregation, encoder.featureWidth(index));
+  const make = (width: number, what: string) => scope.tensor('f32', [maxRows, width], `layer ${index} ${what}`);
+  return {
+    aggregated: make(inputWidth, 'aggregated'),
+    features: make(encoder.featureWidth(index + 1), 'features'),
+    aggregatedGradient: trainable ? make(inputWidth, 'aggregated gradient') : undefined,
+    featuresGradient: trainable ? make(encoder.featureWidth(index + 1), 'features gradient') : undefined,
+  };
+}
+
+/** Training on sampled neighbourhoods: every distinct node of the batch is computed once a layer. */
+export class SampledPass implements TrainingPass {
+  readonly embeddings: Tensor<'f32'>;
+  readonly inputGradient: Tensor<'f32'>;
+  readonly #aggregations: readonly SampledAggregation[];
+  readonly #layers: readonly LayerTensors[];
+
+  /** @param options `fanouts`: sampled neighbours a node, from the batch's nodes outwards (published code: 10, 5) */
+  constructor(
+    scope: TensorScope,
+    readonly encoder: Encoder,
+    readonly options: { roots: NodeSet; fanouts: readonly number[]; seed: number; state: Tensor<'u32'> },
+  ) {
+    const { graph } = encoder;
+    const { aggregation, bits } = encoder.options;
+    const { roots, fanouts, seed } = options;
+    let targets = roots;
+    const aggregations: SampledAggregation[] = [];
+    for (let layer = fanouts.length - 1; layer >= 0; layer -= 1) {
+      const fanout = fanouts[fanouts.length - 1 - layer]!;
+      const sample = new SampledAggregation(scope, { graph, targets, aggregation, fanout, layer, seed });
+      aggregations.unshift(sample);
+      targets = sample.sources;
+    }
+    this.#aggregations = aggregations;
+    this.#layers = aggregations.map((sample, index) =>
+      allocate(scope, encoder, index, sample.options.targets.maxRows, true),
+    );
+    this.embeddings = scope.tensor('f32', [roots.maxRows, bits], 'embeddings');
+    this.inputGradient = scope.tensor('f32', [targets.maxRows, encoder.options.inputWidth], 'input features gradient');
+  }
+
+  get rows(): Tensor<'u32'> {
+    return this.options.roots.rows;
+  }
+
+  get maxRows(): number {
+    return this.options.roots.maxRows;
+  }
+
+  get inputNodes(): NodeSet {
+    return this.#aggregations[0]!.sources;
+  }
+
+  recordForward(program: Program): void {
+    const { encoder } = this;
+    for (const sample of this.#aggregations.toReversed()) sample.recordSample(program, this.options.state);
+    let source = encoder.embedding;
+    this.#aggregations.forEach((sample, index) => {
+      const { aggregated, features } = this.#layers[index]!;
+      const { targets } = sample.options;
+      sample.recordForward(program, {
+        source,
+        // The input features lie by node number, those of the other layers by row.
+        selfRows: index === 0 ? targets.nodes : sample.selfRows,
+        neighbours: index === 0 ? sample.sampled : sample.sampledRows,
+        width: encoder.featureWidth(index),
+        output: aggregated,
+      });
+      const { rows, maxRows } = targets;
+      encoder.layers[index]!.forward(program, { input: aggregated, output: features, rows, maxRows });
+      source = features;
+    });
+    const { rows, maxRows } = this;
+    encoder.hash.forward(program, { input: source, output: this.embeddings, rows, maxRows });
+  }
+
+  recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>): void {
+    const { encoder } = this;
+    const last = this.#layers.at(-1)!;
+    encoder.hash.backward(program, {
+      input: last.features,
+      output: this.embeddings,
+      outputGradient: embeddingsGradient,
+      inputGradient: last.featuresGradient!,
+      rows: this.rows,
+      maxRows: this.maxRows,
+    });
+    for (let index = this.#layers.length - 1; index >= 0; index -= 1) {
+      const layer = this.#layers[index]!;
+      const sample = this.#aggregations[index]!;
+      encoder.layers[index]!.backward(program, {
+        input: layer.aggregated,
+        output: layer.features,
+        outputGradient: layer.featuresGradient!,
+        inputGradient: layer.aggregatedGradient!,
+        rows: sample.options.targets.rows,
+        maxRows: sample.options.targets.maxRows,
+      });
+      sample.recordBackward(program, {
+        outputGradient: layer.aggregatedGradient!,
+        width: encoder.featureWidth(index),
+        sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient!,
+      });
+    }
+  }
+}
+
+/** Whole neighbourhoods of all nodes: how embeddings are made after training, and an option for training. */
+export class FullPass implements TrainingPass {
+  readonly rows: Tensor<'u32'>;
+  readonly embeddings: Tensor<'f32'>;
+  readonly inputNodes = undefined;
+  readonly #inputGradient: Tensor<'f32'> | undefined;
+  readonly #aggregations: readonly FullAggregation[];
+  readonly #layers: readonly LayerTensors[];
+
+  /** @param trainable whether gradients are allocated, for `recordBackward` */
+  constructor(
+    scope: TensorScope,
+    readonly encoder: Encoder,
+    trainable: boolean,
+  ) {
+    const { graph, options } = encoder;
+    const { aggregation, bits, inputWidth } = options;
+    this.rows = scope.tensor('u32', [2], 'all rows', new Uint32Array([graph.nodeCount, graph.userCount]));
+    this.#aggregations = encoder.layers.map((_, layer) => new FullAggregation({ graph, aggregation, layer }));
+    this.#layers = encoder.layers.map((_, index) => allocate(scope, encoder, index, graph.nodeCount, trainable));
+    this.embeddings = scope.tensor('f32', [graph.nodeCount, bits], 'embeddings');
+    if (trainable) {
+      this.#inputGradient = scope.tensor('f32', [graph.nodeCount, inputWidth], 'input features gradient');
+    }
+  }
+
+  get maxRows(): number {
+    return this.encoder.graph.nodeCount;
+  }
+
+  get inputGradient(): Tensor<'f32'> {
+    return this.#inputGradient!;
+  }
+
+  recordForward(program: Program): void {
+    const { encoder, rows, maxRows } = this;
+    let source = encoder.embedding;
+    this.#aggregations.forEach((aggregation, index) => {
+      const { aggregated, features } = this.#layers[index]!;
+      aggregation.recordForward(program, { source, width: encoder.featureWidth(index), output: aggregated });
+      encoder.layers[index]!.forward(program, { input: aggregated, output: features, rows, maxRows });
+      source = features;
+    });
+    encoder.hash.forward(program, { input: source, output: this.embeddings, rows, maxRows });
+  }
+
+  recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>): void {
+    const { encoder, rows, maxRows } = this;
+    const last = this.#layers.at(-1)!;
+    encoder.hash.backward(program, {
+      input: last.features,
+      output: this.embeddings,
+      outputGradient: embeddingsGradient,
+      inputGradient: last.featuresGradient!,
+      rows,
+      maxRows,
+    });
+    for (let index = this.#layers.length - 1; index >= 0; index -= 1) {
+      const layer = this.#layers[index]!;
+      encoder.layers[index]!.backward(program, {
+        input: layer.aggregated,
+        output: layer.features,
+        outputGradient: layer.featuresGradient!,
+        inputGradient: layer.aggregatedGradient!,
+        rows,
+        maxRows,
+      });
+      this.#aggregations[index]!.recordBackward(program, {
+        outputGradient: layer.aggregatedGradient!,
+        width: encoder.featureWidth(index),
+        sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient!,
+      });
+    }
+  }
+}
