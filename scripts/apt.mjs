@@ -206,7 +206,8 @@ export function planDriver(machine) {
     return { kind: 'tell', why, commands: [] };
   }
   if (platform === 'win32') {
-    const why = "Windows' drivers (Direct3D 12) come with the graphics card; install or update the vendor's driver";
+    const why =
+      "Windows' drivers (Direct3D 12) come with the graphics card; install or update the vendor's driver, then run the same command again";
     return { kind: 'tell', why, commands: [] };
   }
   if (platform !== 'linux') return { kind: 'tell', why: `no driver is known for ${platform}`, commands: [] };
@@ -221,7 +222,9 @@ export function planDriver(machine) {
       ['alpine', 'apk add mesa-vulkan-swrast vulkan-loader'],
     ];
     const known = managers.find(([family]) => os.id === family || os.like.some((like) => like.startsWith(family)));
-    const why = `this can install a driver only with apt-get, and ${os.name} has none`;
+    const why = known
+      ? `the driver has to be installed by hand: only apt-get is known here, and ${os.name} has none`
+      : `install a Vulkan driver (Mesa's lavapipe will do) by the means of ${os.name}, then run the same command again`;
     return { kind: 'tell', why, commands: known ? [known[1]] : [] };
   }
 

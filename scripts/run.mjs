@@ -100,15 +100,23 @@ export function runInForeground(command, args, options = {}) {
   });
 }
 
+/** @param {string} text */
+const indented = (text) =>
+  text
+    .split('\n')
+    .filter((line) => line.trim())
+    .map((line) => `    ${line}`);
+
 /**
  * The last lines of what a program printed, for the person who has to mend it.
  * @param {string} text
  * @param {number} [count]
  */
-export function lastLines(text, count = 15) {
-  const lines = text.split('\n').filter((line) => line.trim());
-  return lines
-    .slice(-count)
-    .map((line) => `    ${line}`)
-    .join('\n');
-}
+export const lastLines = (text, count = 15) => indented(text).slice(-count).join('\n');
+
+/**
+ * The first lines: npm gives its reason first and a reminder of its options last.
+ * @param {string} text
+ * @param {number} [count]
+ */
+export const firstLines = (text, count = 15) => indented(text).slice(0, count).join('\n');

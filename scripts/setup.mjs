@@ -16,7 +16,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DRIVER_PACKAGE, mayBeTooOld, parseOsRelease, parseSources, planDriver } from './apt.mjs';
-import { lastLines, runQuietly, withCleanup } from './run.mjs';
+import { firstLines, lastLines, runQuietly, withCleanup } from './run.mjs';
 
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -121,7 +121,10 @@ async function installPackages(root) {
     if (!packagesMatch(lock, installed, process)) {
       say('installing the npm packages of package-lock.json …');
       const started = Date.now();
-      const args = ['ci', '--include=dev', '--include=optional', '--loglevel=error'];
+      // Not `npm ci`, which refuses a lock file that lacks the variants of some package for other platforms, and a
+      // registry that does not serve them all makes such a lock file. This installs the locked versions just the same,
+      // and whether it did is checked below.
+      const args = ['install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error'];
       // The one install script among the packages lifts macOS' quarantine from the GPU add-on.
       if (process.platform !== 'darwin') args.push('--ignore-scripts');
       const npm = process.env.npm_execpath ?? '';
@@ -130,8 +133,11 @@ async function installPackages(root) {
         : await runQuietly('npm', args, { cwd: root, shell: process.platform === 'win32' });
       if (outcome.missing) throw new SetupError('npm is missing: install it beside Node, then run the command again');
       if (outcome.code !== 0) {
-        const output = lastLines(outcome.stderr || outcome.stdout);
-        throw new SetupError(`npm could not install the packages (npm ci, status ${outcome.code}):\n${output}`);
+        const output = firstLines(outcome.stderr || outcome.stdout);
+        throw new SetupError(`npm could not install the packages (npm install, status ${outcome.code}):\n${output}`);
+      }
+      if (!packagesMatch(lock, readText(path.join(root, 'node_modules', '.package-lock.json')), process)) {
+        throw new SetupError('npm installed other packages than package-lock.json names: it does not fit package.json');
       }
       say(`npm packages installed (${seconds(started)})`);
     }
@@ -243,7 +249,8 @@ async function probe(root) {
   if (answer.error !== undefined && /dawn\.node|GLIBC|CXXABI|shared (object|library)|symbol/i.test(answer.error)) {
     throw new SetupError(explainLoadError(answer.error, { ...pickMachine(), glibc: glibcVersion() }));
   }
-  const chatter = lastLines(outcome.stderr, 8);
+  // Without the positions in Dawn's own sources.
+  const chatter = lastLines(outcome.stderr.replace(/^\s+at .*$/gm, ''), 8);
   if (answer.adapter === null) return { none: chatter || '    (Dawn gave no reason)' };
   if (answer.error !== undefined) return { none: `    ${answer.error}` };
   const how = outcome.signal ? `signal ${outcome.signal}` : `status ${outcome.code}`;
@@ -331,11 +338,7 @@ async function installDriver(root, heedVariable) {
   const plan = planDriver({ ...readMachine(root), mayInstall: !(heedVariable && process.env.HASHGNN_NO_INSTALL) });
   if (plan.kind === 'tell') {
     const commands = plan.commands.map((command) => `    ${command}`).join('\n');
-    throw new SetupError(
-      commands
-        ? `${plan.why}. Run this, then the same command again:\n${commands}`
-        : `${plan.why}; then run the same command again`,
-    );
+    throw new SetupError(commands ? `${plan.why}. Run this, then the same command again:\n${commands}` : plan.why);
   }
   say(`installing a software Vulkan driver: ${plan.what} …`);
   const started = Date.now();
@@ -380,7 +383,7 @@ async function installDriver(root, heedVariable) {
         DRIVER_PACKAGE,
       );
       if (install.code !== 0) {
-        const output = lastLines([update.code === 0 ? '' : update.stderr, install.stderr || install.stdout].join('\n'));
+        const output = lastLines([update.stderr, install.stderr || install.stdout].join('\n'));
         throw new SetupError(`apt-get could not install ${plan.what} (status ${install.code}):\n${output}`);
       }
     },

@@ -9,9 +9,14 @@ import { compiler, orStop, ROOT, setup } from './setup.mjs';
 /** @param {...string} parts */
 const tool = (...parts) => path.join(ROOT, 'node_modules', ...parts);
 
+// Under continuous integration Biome and vitest colour their words even where nobody can see colours.
+const plain = !process.stdout.isTTY;
+const colours = plain ? ['--colors=off'] : [];
+const env = plain ? { ...process.env, NO_COLOR: '1' } : process.env;
+
 /** @type {[string, string[]][]} */
 const stages = [
-  ['formatting and lint', [tool('@biomejs', 'biome', 'bin', 'biome'), 'ci', '.']],
+  ['formatting and lint', [tool('@biomejs', 'biome', 'bin', 'biome'), 'ci', '.', ...colours]],
   ['types', [compiler(ROOT), '--noEmit', '-p', 'tsconfig.json']],
   ['tests', [tool('vitest', 'vitest.mjs'), 'run', ...process.argv.slice(2)]],
 ];
@@ -19,7 +24,7 @@ const stages = [
 await orStop(() => setup());
 for (const [name, args] of stages) {
   process.stderr.write(`\n── ${name} ──\n`);
-  const code = await runInForeground(process.execPath, args, { cwd: ROOT });
+  const code = await runInForeground(process.execPath, args, { cwd: ROOT, env });
   if (code !== 0) {
     process.stderr.write(`\n${name}: failed (status ${code})\n`);
     process.exit(code);

@@ -1,0 +1,113 @@
+import { posix } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { codeOnly, lineAt, readFiles, type SourceFile, withoutComments } from './files.js';
+
+/** Who may import whom: a room (folder of src) and the rooms that it may import besides itself. */
+const ROOMS: Record<string, readonly string[]> = {
+  base: [],
+  gpu: ['base'],
+  reference: ['base'],
+  data: ['base'],
+  layers: ['gpu', 'base'],
+  search: ['gpu', 'base'],
+  train: ['base', 'gpu', 'reference', 'data', 'layers', 'search'],
+  cli: ['base', 'gpu', 'reference', 'data', 'layers', 'search', 'train'],
+};
+
+/** Files in src itself (the library's front door) may import every room but the command line. */
+const FRONT_DOOR = Object.keys(ROOMS).filter((room) => room !== 'cli');
+
+/** Rooms that must also run in a browser, where there is no Node. */
+const WITHOUT_NODE = ['gpu', 'layers', 'search'];
+const PLATFORM_FILE = 'src/gpu/platform.ts';
+/** Tools that write source text while the project is developed; nothing at run time imports them. */
+const TOOLS = 'src/gpu/codegen/';
+
+const IMPORT = /\b(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?(['"])([^'"\n]+)\1|\bimport\s*\(\s*(['"`])([^'"`\n]+)\3/g;
+
+/** Every module that a file imports, with the line. */
+function importsOf(file: SourceFile): { specifier: string; line: number }[] {
+  const text = withoutComments(file.text);
+  return [...text.matchAll(IMPORT)].map((match) => ({
+    specifier: match[2] ?? match[4] ?? '',
+    line: lineAt(text, match.index),
+  }));
+}
+
+const roomOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1];
+
+/** Every breach of the rules in a file of src, as `file:line what`. */
+function breaches(file: SourceFile): string[] {
+  const found: string[] = [];
+  const room = roomOf(file.path);
+  if (room !== undefined && ROOMS[room] === undefined)
+    return [`${file.path}:1 is in a room that this test does not know`];
+  const allowed = room === undefined ? FRONT_DOOR : [room, ...(ROOMS[room] ?? [])];
+  for (const { specifier, line } of importsOf(file)) {
+    const here = `${file.path}:${line}`;
+    if (specifier.startsWith('.')) {
+      const target = posix.join(posix.dirname(file.path), specifier);
+      const targetRoom = roomOf(target);
+      if (!target.startsWith('src/')) found.push(`${here} imports ${target} from outside src`);
+      else if (targetRoom !== undefined && !allowed.includes(targetRoom)) found.push(`${here} imports ${targetRoom}`);
+      if (target.startsWith(TOOLS) && !file.path.startsWith(TOOLS)) found.push(`${here} imports a tool at run time`);
+      if (!specifier.endsWith('.js')) found.push(`${here} imports ${specifier} without .js`);
+      continue;
+    }
+    const mayUseNode = file.path === PLATFORM_FILE || file.path.startsWith(TOOLS);
+    if (room !== undefined && WITHOUT_NODE.includes(room) && specifier.startsWith('node:') && !mayUseNode) {
+      found.push(`${here} imports ${specifier}: only ${PLATFORM_FILE} may`);
+    }
+    if (/^(@webgpu\/types|webgpu)(\/|$)/.test(specifier) && room !== 'gpu') found.push(`${here} imports ${specifier}`);
+  }
+  if (room !== 'gpu') {
+    const code = codeOnly(file.text);
+    for (const match of code.matchAll(/\bGPU[A-Z]\w*|\bnavigator\s*\.\s*gpu\b/g)) {
+      found.push(`${file.path}:${lineAt(code, match.index)} touches ${match[0]}`);
+    }
+  }
+  return found;
+}
+
+test('every import in src goes the way it may, and only src/gpu touches the GPU', () => {
+  const files = readFiles(['src'], /\.ts$/);
+  expect(files.length).toBeGreaterThan(5);
+  expect(files.flatMap(breaches)).toEqual([]);
+});
+
+describe('a planted breach is found', () => {
+  const plant = (path: string, text: string) => breaches({ path, text });
+
+  test.each([
+    ['src/search/index.ts', "import { Trainer } from '../train/trainer.js';", 'imports train'],
+    ['src/data/split.ts', "import type { Gpu } from '../gpu/gpu.js';", 'imports gpu'],
+    ['src/gpu/gpu.ts', "export * from '../layers/dense.js';", 'imports layers'],
+    ['src/base/npy.ts', "import '../data/read.js';", 'imports data'],
+    ['src/reference/dense.ts', "const { x } = await import('../gpu/tensor.js');", 'imports gpu'],
+    ['src/index.ts', "import {\n  main,\n} from './cli/main.js';", 'imports cli'],
+    ['src/train/trainer.ts', "import { main } from '../cli/main.js';", 'imports cli'],
+    ['src/search/index.ts', "import { readFile } from 'node:fs/promises';", 'imports node:fs/promises'],
+    ['src/train/trainer.ts', "import { create } from 'webgpu';", 'imports webgpu'],
+    ['src/train/trainer.ts', 'let device: GPUDevice;', 'touches GPUDevice'],
+    ['src/cli/doctor.ts', 'const gpu = navigator.gpu;', 'touches navigator.gpu'],
+    ['src/cli/doctor.ts', "import x from '../../test/x.js';", 'outside src'],
+    ['src/cli/doctor.ts', "import x from './x';", 'without .js'],
+    ['src/gpu/gpu.ts', "import './codegen/emit.js';", 'imports a tool'],
+    ['src/attic/old.ts', '', 'does not know'],
+  ])('%s with %s', (path, text, what) => {
+    const found = plant(path, text);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(what);
+  });
+
+  test('its line is told', () => {
+    expect(plant('src/data/a.ts', "// one\n\nimport '../gpu/gpu.js';\n")).toEqual(['src/data/a.ts:3 imports gpu']);
+  });
+
+  test('comments, strings and allowed imports are no breach', () => {
+    expect(plant('src/layers/a.ts', "// import '../train/a.js'\n/* GPUDevice */\nimport '../gpu/gpu.js';")).toEqual([]);
+    expect(plant('src/layers/a.ts', "const text = 'GPUDevice'; // it's\nconst other = \"a GPUBuffer\";")).toEqual([]);
+    expect(plant('src/gpu/platform.ts', "import { readFile } from 'node:fs/promises';\nimport 'webgpu';")).toEqual([]);
+    expect(plant('src/cli/a.ts', "import { x } from '../train/a.js';\nimport fs from 'node:fs';")).toEqual([]);
+  });
+});
