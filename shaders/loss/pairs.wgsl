@@ -24,7 +24,7 @@
 
 #import grid
 #import logistic
-#import missing
+#import none
 
 override WORKGROUP: u32 = 64;
 override LANES: u32 = 1;
@@ -73,15 +73,15 @@ fn main(
   let slots = parameters.slots;
   let first_pair = edge * (2u + slots);
   let first_score = edge * (1u + slots);
-  var user = MISSING;
-  if (inside && pairs[first_pair + 1u] != MISSING) {
+  var user = NONE;
+  if (inside && pairs[first_pair + 1u] != NONE) {
     user = pairs[first_pair];
   }
 
-  if (user != MISSING) {
+  if (user != NONE) {
     for (var other = lane; other <= slots; other += LANES) {
       let row = pairs[first_pair + 1u + other];
-      if (row != MISSING) {
+      if (row != NONE) {
         score_gradient[first_score + other] = inner_product(user, row);
       }
     }
@@ -92,7 +92,7 @@ fn main(
   if (!inside || lane != 0u) {
     return;
   }
-  if (user == MISSING) {
+  if (user == NONE) {
     for (var other = 0u; other <= slots; other += 1u) {
       score_gradient[first_score + other] = 0.0;
     }
@@ -113,7 +113,7 @@ fn main(
   var present = 0.0;
   for (var slot = 0u; slot < slots; slot += 1u) {
     let at = first_score + 1u + slot;
-    if (pairs[first_pair + 2u + slot] == MISSING) {
+    if (pairs[first_pair + 2u + slot] == NONE) {
       score_gradient[at] = 0.0;
       continue;
     }

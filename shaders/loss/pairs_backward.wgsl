@@ -16,7 +16,7 @@
 // that as user, for every four columns; the time of the most frequent row bounds it from below.
 
 #import grid
-#import missing
+#import none
 
 override WORKGROUP: u32 = 64;
 
@@ -60,13 +60,13 @@ fn main(
     let first_score = edge * (entries - 1u);
     if (entry > 0u) {
       let user = pairs[first_pair];
-      if (user != MISSING) {
+      if (user != NONE) {
         sum += score_gradient[first_score + entry - 1u] * guided[user * columns + column];
       }
     } else {
       for (var other = 1u; other < entries; other += 1u) {
         let partner = pairs[first_pair + other];
-        if (partner != MISSING) {
+        if (partner != NONE) {
           sum += score_gradient[first_score + other - 1u] * guided[partner * columns + column];
         }
       }

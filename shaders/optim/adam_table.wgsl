@@ -13,6 +13,7 @@
 // One invocation for four columns of a node. Memory bound: 24 bytes an element of the table, 4 more where active.
 
 #import grid
+#import bitmap
 #import adam
 
 override WORKGROUP: u32 = 64;
@@ -50,10 +51,9 @@ fn main(
     return;
   }
   let word = bits[node / 32u];
-  let bit = 1u << (node % 32u);
   var slope = vec4f();
-  if ((word & bit) != 0u) {
-    let row = ranks[node / 32u] + countOneBits(word & (bit - 1u));
+  if (has_node(word, node)) {
+    let row = ranks[node / 32u] + members_below(word, node);
     slope = gradient[row * columns + index % columns];
   }
   let settings = AdamSettings(parameters.beta1, parameters.beta2, parameters.epsilon, parameters.weight_decay);

@@ -115,7 +115,7 @@ export async function requireEmptyFolder(path: string): Promise<void> {
   });
 }
 
-/** Folders that this process is filling now; any other partial folder with our process id was left by an earlier process. */
+/** Folders that this process is filling now. */
 const filling = new Set<string>();
 
 function isAlive(pid: number): boolean {
@@ -131,9 +131,9 @@ async function removeStale(parent: string, prefix: string): Promise<void> {
   for (const entry of await readdir(parent)) {
     const pid = entry.startsWith(prefix) ? entry.slice(prefix.length) : '';
     if (!/^\d+$/.test(pid)) continue;
-    const path = join(parent, entry);
-    const stale = Number(pid) === process.pid ? !filling.has(path) : !isAlive(Number(pid));
-    if (stale) await rm(path, { recursive: true, force: true });
+    // With our own id it is of an earlier process: this one fills a folder only once at a time.
+    const stale = Number(pid) === process.pid || !isAlive(Number(pid));
+    if (stale) await rm(join(parent, entry), { recursive: true, force: true });
   }
 }
 
@@ -158,9 +158,7 @@ export async function createFolderAtomically<T>(path: string, fill: (temporary: 
     try {
       const firstNew = await mkdir(parent, { recursive: true });
       try {
-        filling.delete(temporary);
         await removeStale(parent, prefix);
-        filling.add(temporary);
         await mkdir(temporary);
         const result = await fill(temporary);
         await syncFolder(temporary);

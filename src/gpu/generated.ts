@@ -38,6 +38,51 @@ export interface Kernels {
     parameters: { readonly stride: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'dense/activation_backward': {
+    bindings: { readonly output: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly gradient: Tensor<'f32'> };
+    parameters: { readonly width: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number };
+  };
+  'dense/backward_input': {
+    bindings: { readonly gradient: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly input_gradient: Tensor<'f32'> };
+    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number };
+    constants: {};
+  };
+  'dense/backward_input.subgroups': {
+    bindings: { readonly gradient: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly input_gradient: Tensor<'f32'> };
+    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number };
+    constants: {};
+  };
+  'dense/backward_weight': {
+    bindings: { readonly input: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly partial: Tensor<'f32'> };
+    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number; readonly chunk_rows: number };
+    constants: {};
+  };
+  'dense/backward_weight.subgroups': {
+    bindings: { readonly input: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly partial: Tensor<'f32'> };
+    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number; readonly chunk_rows: number };
+    constants: {};
+  };
+  'dense/forward': {
+    bindings: { readonly input: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly bias: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number };
+  };
+  'dense/forward.subgroups': {
+    bindings: { readonly input: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly bias: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number };
+  };
+  'dense/reduce_partials': {
+    bindings: { readonly partial: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly weight_gradient: Tensor<'f32'>; readonly bias_gradient: Tensor<'f32'> };
+    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number; readonly chunk_rows: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'eval/ranking_hits': {
+    bindings: { readonly ids: Tensor<'i32'>; readonly test_offsets: Tensor<'u32'>; readonly test_items: Tensor<'u32'>; readonly hits: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly k: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'group/count': {
     bindings: { readonly keys: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly counts: Tensor<'u32'> };
     parameters: { readonly stride: number };
@@ -137,6 +182,46 @@ export interface Kernels {
     bindings: { readonly values: Tensor<'u32'>; readonly sums: Tensor<'u32'> };
     parameters: { readonly count: number };
     constants: { readonly WORKGROUP?: number; readonly POPCOUNT?: number };
+  };
+  'search/candidate_products': {
+    bindings: { readonly database: Tensor<'f32'>; readonly query: Tensor<'f32'>; readonly candidate: Tensor<'i32'>; readonly product: Tensor<'f32'> };
+    parameters: { readonly queries: number; readonly candidates: number; readonly width: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'search/candidate_topk': {
+    bindings: { readonly candidate: Tensor<'i32'>; readonly product: Tensor<'f32'>; readonly ids: Tensor<'i32'>; readonly products: Tensor<'f32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly candidates: number; readonly k: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'search/candidate_topk.lanes': {
+    bindings: { readonly candidate: Tensor<'i32'>; readonly product: Tensor<'f32'>; readonly ids: Tensor<'i32'>; readonly products: Tensor<'f32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly candidates: number; readonly k: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'search/hamming_topk': {
+    bindings: { readonly database: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly distances: Tensor<'i32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly k: number };
+    constants: { readonly WORKGROUP?: number; readonly BITS?: number };
+  };
+  'search/hamming_topk.lanes': {
+    bindings: { readonly database: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly distances: Tensor<'i32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly k: number };
+    constants: { readonly WORKGROUP?: number; readonly BITS?: number };
+  };
+  'search/inner_products': {
+    bindings: { readonly database: Tensor<'f32'>; readonly query: Tensor<'f32'>; readonly score: Tensor<'f32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly width: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'search/score_topk': {
+    bindings: { readonly score: Tensor<'f32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly products: Tensor<'f32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly stride: number; readonly k: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'search/score_topk.lanes': {
+    bindings: { readonly score: Tensor<'f32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly products: Tensor<'f32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly stride: number; readonly k: number };
+    constants: { readonly WORKGROUP?: number };
   };
 }
 

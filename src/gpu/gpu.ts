@@ -1,4 +1,11 @@
-import { GpuError, GpuLostError, GpuOutOfMemoryError, GpuUnavailableError, GpuValidationError } from './errors.js';
+import {
+  BindingError,
+  GpuError,
+  GpuLostError,
+  GpuOutOfMemoryError,
+  GpuUnavailableError,
+  GpuValidationError,
+} from './errors.js';
 import type { KernelName } from './generated.js';
 import { Kernel } from './kernel.js';
 import { acquireWebgpu, loadShaders, releaseWebgpu } from './platform.js';
@@ -45,7 +52,6 @@ export interface AdapterDescription {
  * then on every reading and every run is rejected with it: a wrong result is never returned.
  */
 export class Gpu {
-  readonly shaders: ShaderLibrary;
   readonly adapter: AdapterDescription;
   readonly features: ReadonlySet<Feature>;
   /** Features that the adapter has and this library does not ask for are listed here too. */
@@ -65,9 +71,8 @@ export class Gpu {
     adapter: GPUAdapter,
     /** Raw device, for `src/gpu` alone. */
     readonly device: GPUDevice,
-    options: GpuOptions,
+    readonly shaders: ShaderLibrary,
   ) {
-    this.shaders = new ShaderLibrary(new Map([...loadShaders(), ...(options.shaders ?? [])]));
     const { vendor, architecture, device: name, description, subgroupMinSize, subgroupMaxSize } = adapter.info;
     this.adapter = {
       vendor,
@@ -109,12 +114,13 @@ export class Gpu {
   static async open(options: GpuOptions = {}): Promise<Gpu> {
     const instance = await acquireWebgpu(options.adapter);
     try {
+      const shaders = new ShaderLibrary(new Map([...loadShaders(), ...(options.shaders ?? [])]));
       const adapter = await requestAdapter(instance, options.adapter);
       const portable = options.profile === 'portable';
       const requiredLimits = Object.fromEntries(portable ? [] : LIMITS.map((name) => [name, adapter.limits[name]]));
       const requiredFeatures = portable ? [] : FEATURES.filter((feature) => adapter.features.has(feature));
       const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-      return new Gpu(instance, adapter, device, options);
+      return new Gpu(instance, adapter, device, shaders);
     } catch (error) {
       releaseWebgpu();
       if (error instanceof GpuError) throw error;
@@ -134,10 +140,13 @@ export class Gpu {
 
   /**
    * A new tensor, zero-filled unless data is given.
-   * @throws GpuOutOfMemoryError where the device's limits forbid the size
+   * @throws GpuOutOfMemoryError where the device's limits forbid the size, BindingError where the shape has no sense
    */
   tensor<E extends ElementType>(element: E, shape: readonly number[], label: string, data?: TypedArrays[E]): Tensor<E> {
     this.throwIfFailed();
+    if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
+      throw new BindingError(`${label} cannot have the shape [${shape.join(', ')}]`);
+    }
     const length = shape.reduce((product, extent) => product * extent, 1);
     // Room for whole vec4 elements, and never nothing, since an empty buffer cannot be bound.
     const size = Math.max(16, Math.ceil(length / 4) * 16);

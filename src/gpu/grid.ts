@@ -11,6 +11,7 @@ export type Grid = readonly [number, number, number];
  * @param limit `maxComputeWorkgroupsPerDimension` of the device
  */
 export function gridOf(count: number, limit: number): Grid {
+  if (!Number.isInteger(count) || count < 0) throw new GpuError(`${count} workgroups cannot be dispatched`);
   if (count <= limit) return [count, 1, 1];
   const rows = Math.ceil(count / limit);
   if (rows > limit) {

@@ -35,6 +35,9 @@ export class Kernel {
           fix: known.size > 0 ? `its constants are ${[...known.keys()].join(', ')}` : 'it has none',
         });
       }
+      if (!Number.isFinite(value)) {
+        throw new BindingError(`${shader.name}.${name} cannot be ${value}`, { where: `shaders/${shader.name}.wgsl` });
+      }
       known.set(name, value);
     }
     const [x = 1, y = 1, z = 1] = shader.workgroupSize.map((part) =>
@@ -161,7 +164,11 @@ export class Kernel {
     }
     device.pushErrorScope('validation');
     const module = device.createShaderModule({ label: name, code });
-    const [error, info] = await Promise.all([device.popErrorScope(), module.getCompilationInfo()]);
+    const lost = (cause: unknown) => {
+      this.gpu.throwIfFailed();
+      throw new GpuLostError(`the device was lost while ${name} was compiled`, { cause });
+    };
+    const [error, info] = await Promise.all([device.popErrorScope(), module.getCompilationInfo()]).catch(lost);
     const message = info.messages.find((entry) => entry.type === 'error');
     if (error || message) {
       throw new ShaderError(`${name} does not compile: ${message?.message ?? error?.message}`, {
@@ -177,7 +184,7 @@ export class Kernel {
     } catch (cause) {
       this.gpu.throwIfFailed();
       const text = cause instanceof Error ? cause.message : String(cause);
-      if (/lost/i.test(text)) throw new GpuLostError(`the device was lost while ${name} was compiled`, { cause });
+      if (/lost/i.test(text)) lost(cause);
       throw new ShaderError(`${name} makes no pipeline: ${text}`, { where: `shaders/${name}.wgsl`, cause });
     }
   }
@@ -186,7 +193,7 @@ export class Kernel {
 function requireInRange(value: number, type: ElementType, what: string, where: string): void {
   const fits =
     type === 'f32'
-      ? Number.isFinite(value)
-      : Number.isInteger(value) && (type === 'u32' ? value >= 0 && value < 2 ** 32 : Math.abs(value) < 2 ** 31);
+      ? Number.isFinite(Math.fround(value))
+      : Number.isInteger(value) && value === (type === 'u32' ? value >>> 0 : value | 0);
   if (!fits) throw new BindingError(`${what} cannot be ${value}: it is ${type}`, { where });
 }

@@ -8,13 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { GpuUnavailableError } from './errors.js';
 
 let instance: GPU | undefined;
+let chosen: string | undefined;
 let users = 0;
 
 /**
  * The process's WebGPU entry point. It is created once and shared; the caller keeps the result for as long as any of
  * its devices lives (a collected instance takes the process down) and calls `releaseWebgpu` after destroying them.
  *
- * @param adapterName as printed by `hashgnn doctor`; only the first call of a process can choose
+ * @param adapterName as printed by `hashgnn doctor`
+ * @throws GpuUnavailableError where the process already uses an adapter that was chosen otherwise
  */
 export async function acquireWebgpu(adapterName?: string): Promise<GPU> {
   if (!instance) {
@@ -27,6 +29,11 @@ export async function acquireWebgpu(adapterName?: string): Promise<GPU> {
     ];
     if (adapterName) options.push(`adapter=${adapterName}`);
     instance = create(options);
+    chosen = adapterName;
+  } else if (adapterName !== undefined && adapterName !== chosen) {
+    throw new GpuUnavailableError(`this process already uses ${chosen ?? 'another adapter'} and not ${adapterName}`, {
+      fix: 'close all devices first, or use another process',
+    });
   }
   users += 1;
   return instance;

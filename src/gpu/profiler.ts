@@ -9,16 +9,27 @@ export interface KernelTime extends Cost {
   readonly milliseconds: number;
 }
 
+/** The most queries that WebGPU allows in a set. */
+const MAX_QUERIES = 4096;
+
 /**
  * Times each dispatch of a compiled program by itself, in the program's order, so that every dispatch sees the data
  * that it would see in a run. The program is run `repeats` times and its effects stay.
  *
  * Hardware adapters are timed by timestamps. Software drivers are timed by wall clock around a submission, less that of
  * an empty one, since their timestamps say when the host reached a command and not how long it took.
+ *
+ * @param clock which of the two, instead of the one that suits the adapter
  */
-export async function profile(gpu: Gpu, program: Program, repeats = 5): Promise<KernelTime[]> {
+export async function profile(
+  gpu: Gpu,
+  program: Program,
+  repeats = 5,
+  clock: 'timestamps' | 'wall' = gpu.features.has('timestamp-query') && !gpu.adapter.software ? 'timestamps' : 'wall',
+): Promise<KernelTime[]> {
   const samples: number[][] = program.dispatches.map(() => []);
-  const time = gpu.features.has('timestamp-query') && !gpu.adapter.software ? byTimestamps : byWallClock;
+  const fits = samples.length > 0 && samples.length * 2 <= MAX_QUERIES;
+  const time = clock === 'timestamps' && fits ? byTimestamps : byWallClock;
   for (let repeat = 0; repeat < repeats; repeat += 1) await time(gpu, program, samples);
   return program.dispatches.map(({ label, kernel, cost }, index) => ({
     label,

@@ -33,9 +33,10 @@ export interface Dispatch {
 }
 
 interface Recorded extends Dispatch {
+  readonly tensors: readonly Tensor[];
   readonly bindGroup: GPUBindGroup;
   readonly uniform: GPUBuffer | undefined;
-  readonly parameters: Record<string, number>;
+  parameters: Readonly<Record<string, number>>;
   pipeline: GPUComputePipeline | undefined;
 }
 
@@ -48,6 +49,7 @@ type Command = Recorded | { readonly clear: Tensor } | { readonly from: Tensor; 
 export class Program {
   readonly #commands: Command[] = [];
   readonly #uniforms: GPUBuffer[] = [];
+  #destroyed = false;
 
   /** Use `Gpu.program`. */
   constructor(
@@ -83,6 +85,7 @@ export class Program {
       kernel,
       cost: options.cost ?? {},
       grid: gridOf(count, gpu.limits.maxComputeWorkgroupsPerDimension),
+      tensors: Object.values(options.bind as Record<string, Tensor>),
       bindGroup: kernel.bind(options.bind as Record<string, Tensor>, uniform),
       uniform,
       parameters,
@@ -94,11 +97,15 @@ export class Program {
 
   /** Records filling a tensor with zeros. */
   clear(tensor: Tensor): void {
+    this.#requireOwn(tensor);
     this.#commands.push({ clear: tensor });
   }
 
   /** Records copying a tensor into another of the same length. */
   copy(from: Tensor, to: Tensor): void {
+    this.#requireOwn(from);
+    this.#requireOwn(to);
+    if (from === to) throw new BindingError(`${from.label} cannot be copied to itself`);
     if (from.length !== to.length || from.elementType !== to.elementType) {
       throw new BindingError(`${from.label} cannot be copied to ${to.label}: their types or lengths differ`);
     }
@@ -108,24 +115,30 @@ export class Program {
   /** Changes parameters of a recorded dispatch for the runs that follow. */
   setParameters(dispatch: Dispatch, changes: Readonly<Record<string, number>>): void {
     const recorded = dispatch as Recorded;
-    Object.assign(recorded.parameters, changes);
-    const bytes = recorded.kernel.encodeParameters(recorded.parameters);
+    const parameters = { ...recorded.parameters, ...changes };
+    const bytes = recorded.kernel.encodeParameters(parameters);
+    recorded.parameters = parameters;
     if (bytes && recorded.uniform) this.gpu.device.queue.writeBuffer(recorded.uniform, 0, bytes);
   }
 
-  /** Compiles all pipelines, side by side. @throws ShaderError */
+  /** Compiles all pipelines, side by side. @throws ShaderError, GpuLostError */
   async compile(): Promise<this> {
     await Promise.all(
       this.#commands.map(async (command) => {
         if ('kernel' in command) command.pipeline = await command.kernel.pipeline();
       }),
     );
+    // A lost device compiles anything.
+    this.gpu.throwIfFailed();
     return this;
   }
 
-  /** Encodes the program `times` times and submits it as one piece of work, without waiting. */
+  /**
+   * Encodes the program `times` times and submits it as one piece of work, without waiting.
+   * @throws BindingError if the program is not compiled, or it or a tensor of it is destroyed
+   */
   run(times = 1): void {
-    this.gpu.throwIfFailed();
+    this.#requireRunnable(this.#commands);
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
     for (let time = 0; time < times; time += 1) this.encode(encoder, this.#commands);
     this.gpu.device.queue.submit([encoder.finish()]);
@@ -138,19 +151,43 @@ export class Program {
     const last = this.#commands.indexOf(dispatch as Recorded);
     let first = last;
     while (first > 0 && !('kernel' in this.#commands[first - 1]!)) first -= 1;
+    const commands = this.#commands.slice(first, last + 1);
+    this.#requireRunnable(commands);
     const encoder = this.gpu.device.createCommandEncoder({ label: dispatch.label });
-    this.encode(encoder, this.#commands.slice(first, last + 1), timestampWrites);
+    this.encode(encoder, commands, timestampWrites);
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** Frees the parameters; tensors belong to whoever created them. */
   destroy(): void {
+    this.#destroyed = true;
     for (const uniform of this.#uniforms.splice(0)) uniform.destroy();
     this.#commands.length = 0;
   }
 
   [Symbol.dispose](): void {
     this.destroy();
+  }
+
+  #requireOwn(tensor: Tensor): void {
+    if (tensor.gpu !== this.gpu) {
+      throw new BindingError(`${this.label} is given ${tensor.label}, which lives on another device`);
+    }
+  }
+
+  /** Found here, such a mistake leaves the device usable; the device itself would refuse everything from then on. */
+  #requireRunnable(commands: readonly Command[]): void {
+    this.gpu.throwIfFailed();
+    if (this.#destroyed) throw new BindingError(`${this.label} is used after it was destroyed`);
+    for (const command of commands) {
+      const tensors =
+        'clear' in command ? [command.clear] : 'from' in command ? [command.from, command.to] : command.tensors;
+      const destroyed = tensors.find((tensor) => tensor.destroyed);
+      if (destroyed) throw new BindingError(`${this.label} uses ${destroyed.label}, which is destroyed`);
+      if ('kernel' in command && !command.pipeline) {
+        throw new BindingError(`${this.label} is run before it is compiled`);
+      }
+    }
   }
 
   private encode(
@@ -171,9 +208,8 @@ export class Program {
         end();
         encoder.copyBufferToBuffer(command.from.buffer, 0, command.to.buffer, 0, command.to.bytes);
       } else if (command.grid[0] > 0) {
-        if (!command.pipeline) throw new BindingError(`${this.label} is run before it is compiled`);
         pass ??= encoder.beginComputePass(timestampWrites && { timestampWrites });
-        pass.setPipeline(command.pipeline);
+        pass.setPipeline(command.pipeline!);
         pass.setBindGroup(0, command.bindGroup);
         pass.dispatchWorkgroups(...command.grid);
       }

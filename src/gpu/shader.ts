@@ -113,7 +113,9 @@ function reflect(name: string, lines: readonly Line[]): ShaderInfo {
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     const line = Number(/line:?\s*(\d+)/i.exec(text)?.[1] ?? Number.NaN);
-    throw new ShaderError(`the shader does not parse: ${text}`, { where: Number.isNaN(line) ? where : origin(line) });
+    // The line that the parser names is one of the expanded text.
+    const said = text.replace(/[.,;\s]*line:?\s*\d+.*$/is, '');
+    throw new ShaderError(`the shader does not parse: ${said}`, { where: Number.isNaN(line) ? where : origin(line) });
   }
   const size = /@workgroup_size\(([^)]*)\)/.exec(code)?.[1];
   if (size === undefined) throw new ShaderError('the shader has no @compute entry point', { where });

@@ -4,9 +4,9 @@ import type { ElementType } from './shader.js';
 
 /** The typed array that a tensor of an element type is written from and read into. */
 export interface TypedArrays {
-  f32: Float32Array<ArrayBuffer>;
-  i32: Int32Array<ArrayBuffer>;
-  u32: Uint32Array<ArrayBuffer>;
+  f32: Float32Array;
+  i32: Int32Array;
+  u32: Uint32Array;
 }
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
@@ -49,7 +49,7 @@ export class Tensor<E extends ElementType = ElementType> {
     if (!(data instanceof ARRAYS[this.elementType])) {
       throw new BindingError(`${this.label} holds ${this.elementType}, the data is a ${data?.constructor?.name}`);
     }
-    if (offset + data.length > this.length) {
+    if (!(Number.isInteger(offset) && offset >= 0 && offset + data.length <= this.length)) {
       throw new BindingError(`${data.length} elements at ${offset} do not fit ${this.label} of ${this.length}`);
     }
     if (data.length > 0) this.gpu.device.queue.writeBuffer(this.buffer, offset * 4, data);
@@ -64,7 +64,15 @@ export class Tensor<E extends ElementType = ElementType> {
    */
   async read(offset = 0, count = this.length - offset): Promise<TypedArrays[E]> {
     this.#requireLive();
-    if (offset < 0 || count < 0 || offset + count > this.length) {
+    if (
+      !(
+        Number.isInteger(offset) &&
+        Number.isInteger(count) &&
+        offset >= 0 &&
+        count >= 0 &&
+        offset + count <= this.length
+      )
+    ) {
       throw new BindingError(`elements ${offset} to ${offset + count} are not all in ${this.label} of ${this.length}`);
     }
     const bytes = await this.gpu.readBuffer(this.buffer, offset * 4, count * 4, this.label);

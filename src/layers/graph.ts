@@ -5,9 +5,9 @@ export interface HostGraph {
   readonly userCount: number;
   readonly itemCount: number;
   /** [N + 1] where each node's neighbours begin. */
-  readonly offsets: Uint32Array<ArrayBuffer>;
+  readonly offsets: Uint32Array;
   /** [2 · edges] node numbers, ascending in each row. */
-  readonly neighbours: Uint32Array<ArrayBuffer>;
+  readonly neighbours: Uint32Array;
 }
 
 /**

@@ -1,7 +1,5 @@
+import { NONE } from '../lib/none.js';
 import type { Numbers, Writable } from '../types.js';
-
-/** The row number that stands for none. */
-export const MISSING = 0xffffffff;
 
 const sigmoid = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -36,7 +34,7 @@ export function pairs(
     for (let term = 0; term < 4; term += 1) edge_terms[edge * 4 + term] = 0;
     const user = entries[firstPair]!;
     const positive = entries[firstPair + 1]!;
-    if (user === MISSING || positive === MISSING) continue;
+    if (user === NONE || positive === NONE) continue;
     const product = (row: number) => {
       let sum = 0;
       for (let bit = 0; bit < width; bit += 1) sum += guided[user * width + bit]! * guided[row * width + bit]!;
@@ -51,7 +49,7 @@ export function pairs(
     let present = 0;
     for (let slot = 0; slot < slots; slot += 1) {
       const row = entries[firstPair + 2 + slot]!;
-      if (row === MISSING) continue;
+      if (row === NONE) continue;
       const score = scale[0]! * product(row);
       let gradient = 0;
       if (slot < negatives) {

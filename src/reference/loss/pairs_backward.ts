@@ -1,5 +1,5 @@
+import { NONE } from '../lib/none.js';
 import type { Numbers, Writable } from '../types.js';
-import { MISSING } from './pairs.js';
 
 /** Twin of `shaders/loss/pairs_backward.wgsl`: ∂total/∂ĥ, each row's sum over its occurrences in the batch. */
 export function pairsBackward(
@@ -24,12 +24,12 @@ export function pairsBackward(
         const edge = Math.floor(order[at]! / entries);
         const entry = order[at]! % entries;
         const gradientOf = (other: number) => score_gradient[edge * (1 + slots) + other - 1]!;
-        const valueOf = (other: number) => {
+        const bitOf = (other: number) => {
           const partner = pairs[edge * entries + other]!;
-          return partner === MISSING ? 0 : guided[partner * width + bit]!;
+          return partner === NONE ? 0 : guided[partner * width + bit]!;
         };
-        if (entry > 0) sum += gradientOf(entry) * valueOf(0);
-        else for (let other = 1; other < entries; other += 1) sum += gradientOf(other) * valueOf(other);
+        if (entry > 0) sum += gradientOf(entry) * bitOf(0);
+        else for (let other = 1; other < entries; other += 1) sum += gradientOf(other) * bitOf(other);
       }
       guided_gradient[row * width + bit] = scale[0]! * sum;
     }

@@ -1,0 +1,140 @@
+/** `hashgnn train`: a dataset folder into a run folder. */
+import { type Command, Option } from 'commander';
+import { UsageError } from '../../base/errors.js';
+import { readJson } from '../../base/files.js';
+import { readDataset } from '../../data/index.js';
+import { Gpu } from '../../gpu/index.js';
+import {
+  accepted,
+  flagOf,
+  MODELS,
+  OPTIONS,
+  type OptionName,
+  type OptionSpec,
+  PRESETS,
+  parseOption,
+  resolveOptions,
+  type TrainOptions,
+} from '../../train/options.js';
+import { trainToFolder } from '../../train/run.js';
+import type { RunResult } from '../../train/run_folder.js';
+import { interruptSignal } from '../interrupt.js';
+import {
+  formatBytes,
+  formatCount,
+  formatSeconds,
+  Output,
+  type OutputOptions,
+  outputOptions,
+  table,
+} from '../output.js';
+import { trainingEvents } from '../training_events.js';
+
+interface Options extends OutputOptions {
+  readonly out: string;
+  readonly config?: string;
+  readonly model?: string;
+  readonly preset?: string;
+  readonly resume?: boolean;
+  readonly adapter?: string;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train HashGNN on a dataset folder and write a run folder')
+    .argument('<dataset>', 'folder that hashgnn prepare wrote')
+    .requiredOption('-o, --out <run>', 'folder to write; must not exist, or be empty, unless --resume')
+    .option('--resume', 'go on from the checkpoint in the folder, to the same bytes as without a break')
+    .option('--config <file>', 'options as a JSON object; those on the command line win')
+    .option('--model <name>', `system of the paper: ${Object.keys(MODELS).join(', ')} (default hashgnn)`)
+    .option('--preset <name>', `set of options: ${Object.keys(PRESETS).join(', ')} (default default)`)
+    .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it');
+  for (const [name, spec] of Object.entries(OPTIONS)) {
+    const { default: value, about, kind } = spec as OptionSpec;
+    const shown = Array.isArray(value) ? value.join(',') : String(value);
+    const argument =
+      kind === 'flag' ? '<true|false>' : kind === 'choice' ? '<name>' : kind === 'list' ? '<list>' : '<x>';
+    const option = new Option(
+      `--${flagOf(name)} ${argument}`,
+      `${about}; ${accepted(spec as OptionSpec)} (default ${shown})`,
+    );
+    command.addOption(option.argParser((text: string) => parseOption(name as OptionName, text)));
+  }
+  outputOptions(command).action(async (folder: string, options: Options) => {
+    const output = new Output(options);
+    const signal = interruptSignal();
+    const resolved = await readOptions(options);
+    const dataset = await readDataset(folder);
+    using gpu = await Gpu.open({ adapter: options.adapter });
+    output.say(`adapter: ${gpu.name}${gpu.adapter.software ? ', a software driver' : ''}`);
+    output.say(
+      `${dataset.name}: ${formatCount(dataset.userCount)} users, ${formatCount(dataset.itemCount)} items, ` +
+        `${formatCount(dataset.train.length / 2)} training edges`,
+    );
+    output.say(describeOptions(resolved));
+    const { events, end } = trainingEvents(resolved, options);
+    try {
+      const result = await trainToFolder(gpu, dataset, resolved, options.out, {
+        resume: options.resume ?? false,
+        signal,
+        events,
+      });
+      end();
+      output.result(result, describeResult(result, options.out));
+    } finally {
+      end();
+    }
+  });
+}
+
+/** Options of the command line, over those of `--config`. */
+async function readOptions(options: Options): Promise<TrainOptions> {
+  const { config, model, preset } = options;
+  const given: Record<string, unknown> = {};
+  if (config !== undefined) {
+    const value = await readJson(config);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new UsageError('the options are no JSON object', { where: config, fix: 'write { "bits": 64, … }' });
+    }
+    // The config.json of a run names its dataset too.
+    const { dataset: _dataset, ...rest } = value as Record<string, unknown>;
+    resolveOptions(rest, config);
+    Object.assign(given, rest);
+  }
+  if (model !== undefined) given.model = model;
+  if (preset !== undefined) given.preset = preset;
+  for (const name of Object.keys(OPTIONS) as OptionName[]) {
+    const value = (options as unknown as Record<string, unknown>)[name];
+    if (value !== undefined) given[name] = value;
+  }
+  return resolveOptions(given, 'command line');
+}
+
+/** The options that a reader wants to see before a long run. */
+export function describeOptions(options: TrainOptions): string {
+  const fanouts = options.fanouts === 'all' ? 'whole neighbourhoods' : `${options.fanouts.join(' and ')} neighbours`;
+  return (
+    `${options.model}, preset ${options.preset}: ${options.bits} bits, widths ${[options.inputWidth, ...options.widths].join(', ')}, ` +
+    `${fanouts}, ${formatCount(options.steps)} steps of ${formatCount(options.batchSize)} edges, seed ${options.seed}`
+  );
+}
+
+function describeResult(result: RunResult, folder: string): string {
+  const { best } = result;
+  const { hamming, hierarchical, exact } = best.validation;
+  const figures = (metrics: Readonly<Record<string, number>>) =>
+    ['HR@50', 'HR@100', 'ndcg@50', 'ndcg@100'].map((name) => metrics[name]!.toFixed(4));
+  return [
+    table([
+      [`validation, step ${formatCount(best.step)}`, 'HR@50', 'HR@100', 'ndcg@50', 'ndcg@100'],
+      ['Hamming', ...figures(hamming)],
+      ['hierarchical', ...figures(hierarchical)],
+      ['exact', ...figures(exact)],
+    ]),
+    `trained in ${formatSeconds(result.seconds.training)} (${result.stepsPerSecond.toFixed(1)} steps/s), ` +
+      `GPU memory at most ${formatBytes(result.memory.peakBytes)}`,
+    '',
+    `next: hashgnn evaluate ${folder}`,
+  ].join('\n');
+}

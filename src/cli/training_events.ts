@@ -1,0 +1,38 @@
+/** How training shows itself to people: a live line, and a line for each validation. */
+import type { TrainOptions } from '../train/options.js';
+import type { RunEvents } from '../train/run.js';
+import type { OutputOptions } from './output.js';
+import { Progress } from './progress.js';
+
+/** Events for `trainToFolder` that draw progress, and the end of the drawing. */
+export function trainingEvents(
+  options: TrainOptions,
+  { quiet = false }: OutputOptions,
+): { events: RunEvents; end(): void } {
+  let progress: Progress | undefined;
+  let metrics = '';
+  const { steps } = options;
+  return {
+    events: {
+      onStart(from) {
+        progress = new Progress({ label: 'training', total: steps, from, quiet });
+      },
+      onStep(step) {
+        progress?.update(step, metrics);
+      },
+      onLoss({ loss, auc, guidance }) {
+        metrics = `loss ${loss.toFixed(4)}  AUC ${auc.toFixed(3)}  p ${guidance.toFixed(2)}`;
+      },
+      onValidation({ step, validation }, best) {
+        const hr = (search: 'hamming' | 'hierarchical' | 'exact') => validation[search]['HR@50']!.toFixed(4);
+        progress?.log(
+          `step ${step}: validation HR@50 Hamming ${hr('hamming')}, hierarchical ${hr('hierarchical')}, ` +
+            `exact ${hr('exact')}${best ? ', the best so far' : ''}`,
+        );
+      },
+    },
+    end() {
+      progress?.done();
+    },
+  };
+}

@@ -1,0 +1,226 @@
+/**
+ * The dataset folder that `prepare` writes and everything else reads:
+ * `dataset.json`, `train.npy`, `valid.npy`, `test.npy` (int32 [E, 2], sorted by user, then item), `users.txt`, `items.txt`
+ * (the raw id of index n on line n + 1) and, where titles are known, `titles.txt` (by item, empty where unknown).
+ */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../base/errors.js';
+import { readBytes, readJson, readNpy } from '../base/files.js';
+import { bytesOf } from '../base/npy.js';
+import { compareEdges, findSharedPair } from './split.js';
+
+export interface DegreeSummary {
+  readonly min: number;
+  readonly median: number;
+  readonly max: number;
+}
+
+/** The content of `dataset.json`. */
+export interface DatasetSummary {
+  readonly format: 'hashgnn-dataset';
+  readonly version: 1;
+  readonly name: string;
+  readonly statistics: {
+    readonly users: number;
+    readonly items: number;
+    /** Distinct pairs over all parts. */
+    readonly interactions: number;
+    /** interactions / (users × items). */
+    readonly density: number;
+    readonly userDegree: DegreeSummary;
+    readonly itemDegree: DegreeSummary;
+  };
+  readonly sources: readonly {
+    readonly part: 'all' | 'train' | 'valid' | 'test' | 'titles';
+    readonly path: string;
+    readonly bytes: number;
+    readonly compression: 'none' | 'gzip';
+    readonly encoding: string;
+    /** What the file was read as. */
+    readonly layout: string;
+    /** Interactions (or titles) in it. */
+    readonly rows: number;
+  }[];
+  readonly filters: {
+    readonly minRating: number | null;
+    readonly minUserDegree: number | null;
+    readonly minItemDegree: number | null;
+    /** Interactions in all sources, before anything was removed. */
+    readonly rowsRead: number;
+    /** Rows whose rating is below `minRating`. */
+    readonly rowsBelowMinRating: number;
+    /** Rows that repeat a pair of the same part. */
+    readonly duplicatesMerged: number;
+    /** Pairs taken out of a given part because another part has them: training before validation before test. */
+    readonly overlapRemoved: { readonly valid: number; readonly test: number };
+    /** What the minimum degrees removed, repeated to the fixed point. */
+    readonly degreeFilter: {
+      readonly rounds: number;
+      readonly users: number;
+      readonly items: number;
+      readonly interactions: number;
+    };
+  };
+  readonly split: {
+    /** `by-user`: drawn here; `given`: files; `given-valid-drawn`: files, validation drawn from training. */
+    readonly kind: 'by-user' | 'given' | 'given-valid-drawn';
+    readonly seed: number;
+    readonly testRatio: number | null;
+    readonly validRatio: number | null;
+    readonly train: number;
+    readonly valid: number;
+    readonly test: number;
+    readonly usersWithTest: number;
+    readonly usersWithoutTrain: number;
+    readonly itemsWithoutTrain: number;
+    /** Pairs that stand in two parts: counted after the split. */
+    readonly sharedPairs: 0;
+  };
+  /** Items with a known title, or null where no titles were given. */
+  readonly titledItems: number | null;
+  readonly fingerprint: string;
+}
+
+export interface Dataset {
+  readonly folder: string;
+  readonly name: string;
+  readonly userCount: number;
+  readonly itemCount: number;
+  /** Flat pairs (user, item), int32 [E × 2], sorted by user, then item. */
+  readonly train: Int32Array;
+  readonly valid: Int32Array;
+  readonly test: Int32Array;
+  /** Raw ids by index. */
+  readonly userIds: string[];
+  readonly itemIds: string[];
+  /** By item; empty where unknown. */
+  readonly itemTitles?: string[];
+  readonly summary: DatasetSummary;
+}
+
+/** SHA-256 over the counts and the three edge arrays, in hexadecimal: the same for the same interactions and split. */
+export function fingerprint(dataset: Pick<Dataset, 'userCount' | 'itemCount' | 'train' | 'valid' | 'test'>): string {
+  const { userCount, itemCount, train, valid, test } = dataset;
+  const hash = createHash('sha256');
+  hash.update(`hashgnn-dataset 1 ${userCount} ${itemCount} ${train.length} ${valid.length} ${test.length}\n`);
+  for (const part of [train, valid, test]) hash.update(bytesOf(part));
+  return hash.digest('hex');
+}
+
+async function readLines(path: string, count: number, what: string): Promise<string[]> {
+  const bytes = await readBytes(path);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new InputError(`the ${what} are not UTF-8 text`, { where: path, fix: again, cause: error });
+  }
+  const lines = text.split('\n');
+  if (lines.pop() !== '' || lines.length !== count) {
+    throw new InputError(`expected ${count} ${what}, one a line, found ${lines.length}`, { where: path, fix: again });
+  }
+  return lines;
+}
+
+const again = 'prepare the dataset again';
+
+async function readPart(path: string, userCount: number, itemCount: number, count: number): Promise<Int32Array> {
+  const { data } = await readNpy(path, { dtype: 'int32', shape: [null, 2] });
+  if (data.length !== 2 * count) {
+    throw new InputError(`expected ${count} edges, as dataset.json says, found ${data.length / 2}`, {
+      where: path,
+      fix: again,
+    });
+  }
+  for (let at = 0; at < data.length; at += 2) {
+    const user = data[at]!;
+    const item = data[at + 1]!;
+    if (user < 0 || user >= userCount || item < 0 || item >= itemCount) {
+      throw new InputError(
+        `edge ${at / 2} is (${user}, ${item}); expected a user below ${userCount} and an item below ${itemCount}`,
+        { where: path, fix: again },
+      );
+    }
+    if (at > 0 && compareEdges(data, at - 2, data, at) >= 0) {
+      throw new InputError(`edge ${at / 2} is not after the one before it; expected edges sorted and none twice`, {
+        where: path,
+        fix: again,
+      });
+    }
+  }
+  return data;
+}
+
+/** A whole number that is not negative, at a path such as "statistics.users". */
+function countAt(summary: unknown, key: string, where: string): number {
+  let value: unknown = summary;
+  for (const part of key.split('.')) value = (value as Record<string, unknown> | null | undefined)?.[part];
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InputError(`expected a count at "${key}", found ${JSON.stringify(value) ?? 'nothing'}`, {
+    where,
+    fix: again,
+  });
+}
+
+/**
+ * Reads a dataset folder and checks all of it: versions, counts, shapes, ranges, order, and that no pair stands in two
+ * parts.
+ *
+ * @throws InputError naming the file and what was expected
+ */
+export async function readDataset(folder: string): Promise<Dataset> {
+  const where = join(folder, 'dataset.json');
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) {
+    throw new InputError(found ? 'a dataset is a folder, this is a file' : 'there is no such dataset folder', {
+      where: folder,
+      fix: 'make one: hashgnn prepare <file> --out <dataset>',
+    });
+  }
+  if (!(await stat(where).catch(() => undefined))) {
+    throw new InputError('the folder is no dataset: it has no dataset.json', {
+      where: folder,
+      fix: 'make one: hashgnn prepare <file> --out <dataset>',
+    });
+  }
+  const summary = (await readJson(where)) as DatasetSummary | null;
+  if (summary?.format !== 'hashgnn-dataset' || summary.version !== 1) {
+    throw new InputError('expected a hashgnn dataset of version 1', { where, fix: again });
+  }
+  const userCount = countAt(summary, 'statistics.users', where);
+  const itemCount = countAt(summary, 'statistics.items', where);
+  const part = (name: 'train' | 'valid' | 'test') =>
+    readPart(join(folder, `${name}.npy`), userCount, itemCount, countAt(summary, `split.${name}`, where));
+  const [train, valid, test] = [await part('train'), await part('valid'), await part('test')];
+  const shared = findSharedPair(train, valid, test);
+  if (shared) {
+    throw new InputError(`user ${shared.user} and item ${shared.item} stand in two of train, valid and test`, {
+      where: folder,
+      fix: again,
+    });
+  }
+  const titles = join(folder, 'titles.txt');
+  const titled = summary.titledItems !== null && summary.titledItems !== undefined;
+  const dataset = {
+    folder,
+    name: summary.name,
+    userCount,
+    itemCount,
+    train,
+    valid,
+    test,
+    userIds: await readLines(join(folder, 'users.txt'), userCount, 'users'),
+    itemIds: await readLines(join(folder, 'items.txt'), itemCount, 'items'),
+    ...(titled && { itemTitles: await readLines(titles, itemCount, 'titles') }),
+    summary,
+  };
+  if (fingerprint(dataset) !== summary.fingerprint) {
+    throw new InputError('the edges are not those that the dataset was prepared with: their fingerprint differs', {
+      where: folder,
+      fix: again,
+    });
+  }
+  return dataset;
+}

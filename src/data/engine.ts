@@ -1,0 +1,121 @@
+/**
+ * The embedded database engine (DuckDB) that reads, filters and sorts interactions: an instance in memory that spills to
+ * a folder of ours when memory runs short.
+ */
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
+import { HashgnnError, InterruptedError } from '../base/errors.js';
+
+/** A text as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A database in memory. Whoever opens it closes it. */
+export class Engine {
+  private constructor(
+    private readonly instance: DuckDBInstance,
+    private readonly connection: DuckDBConnection,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /**
+   * @param spillFolder where intermediate tables go when memory runs short; made when needed
+   * @param signal interrupts the query that runs
+   */
+  static async open(spillFolder: string, signal?: AbortSignal): Promise<Engine> {
+    const instance = await DuckDBInstance.create(':memory:', {
+      temp_directory: spillFolder,
+      // Nothing is fetched from the network behind the user's back.
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    const connection = await instance.connect();
+    const engine = new Engine(instance, connection, signal);
+    signal?.addEventListener('abort', engine.interrupt);
+    return engine;
+  }
+
+  private readonly interrupt = (): void => this.connection.interrupt();
+
+  close(): void {
+    this.signal?.removeEventListener('abort', this.interrupt);
+    this.connection.closeSync();
+    this.instance.closeSync();
+  }
+
+  /** Runs a statement and gives the number of rows that it deleted. */
+  async run(sql: string): Promise<number> {
+    return this.guarded(async () => (await this.connection.run(sql)).rowsChanged);
+  }
+
+  /** All rows of a small result. Counts come as bigint where the engine's type is 64 bits wide. */
+  async rows<T>(sql: string): Promise<T[]> {
+    return this.guarded(async () => (await this.connection.runAndReadAll(sql)).getRowObjects() as T[]);
+  }
+
+  /** The numbers of a result with one row, by column. */
+  async counts<K extends string>(sql: string): Promise<Record<K, number>> {
+    const [row] = await this.rows<Record<K, unknown>>(sql);
+    return Object.fromEntries(Object.entries(row!).map(([key, value]) => [key, Number(value)])) as Record<K, number>;
+  }
+
+  /** A large result piece by piece. */
+  async *chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
+    const result = await this.guarded(() => this.connection.stream(sql));
+    for (;;) {
+      const chunk = await this.guarded(() => result.fetchChunk());
+      if (!chunk || chunk.rowCount === 0) return;
+      yield chunk;
+    }
+  }
+
+  /** A large result of 32-bit integers: calls `take` for each piece with one array a column. */
+  async integers(sql: string, take: (columns: Int32Array[]) => void): Promise<void> {
+    for await (const chunk of this.chunks(sql)) {
+      const columns: Int32Array[] = [];
+      for (let index = 0; index < chunk.columnCount; index++) {
+        const { items } = chunk.getColumnVector(index) as unknown as { items: unknown };
+        // A vector of the engine lends its memory: valid until the next piece.
+        columns.push(items instanceof Int32Array ? items : Int32Array.from(chunk.getColumnValues(index) as number[]));
+      }
+      take(columns.map((column) => column.subarray(0, chunk.rowCount)));
+    }
+  }
+
+  /** A large result of one text column as lines. */
+  async *lines(sql: string): AsyncGenerator<string> {
+    for await (const chunk of this.chunks(sql)) yield `${chunk.getColumnValues(0).join('\n')}\n`;
+  }
+
+  private async guarded<T>(action: () => Promise<T>): Promise<T> {
+    this.throwIfInterrupted();
+    try {
+      return await action();
+    } catch (error) {
+      this.throwIfInterrupted();
+      throw toEngineError(error);
+    }
+  }
+
+  private throwIfInterrupted(): void {
+    if (this.signal?.aborted) throw new InterruptedError('interrupted: nothing was written');
+  }
+}
+
+/** Failures of the engine that a user can mend; the rest are defects and stay as they are. */
+function toEngineError(error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/No space left|disk space|max_temp_directory_size/i.test(message)) {
+    return new HashgnnError('no space is left on the disk for intermediate results', {
+      fix: 'free some space, or write the dataset to another disk',
+      cause: error,
+    });
+  }
+  if (/^Out of Memory/i.test(message)) {
+    return new HashgnnError('not enough memory for this data', {
+      fix: 'close other programs, or use a machine with more memory',
+      cause: error,
+    });
+  }
+  return error;
+}

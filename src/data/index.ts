@@ -1,0 +1,4 @@
+export { type Dataset, type DatasetSummary, fingerprint, readDataset } from './dataset.js';
+export { type GeneratedInteractions, type GenerateOptions, generateInteractions, toTsv } from './generate.js';
+export { buildGraph, Csr, popularityScores } from './graph.js';
+export { type PrepareOptions, prepareDataset } from './prepare.js';

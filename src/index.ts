@@ -1,0 +1,11 @@
+/**
+ * hashgnn as a library: open a device, read data, train, search.
+ *
+ * The rooms may also be used by themselves: `Gpu` and its kernels without anything about recommenders, and the indexes
+ * without any training.
+ */
+export { HashgnnError, InputError, InterruptedError, UsageError } from './base/errors.js';
+export * from './data/index.js';
+export * from './gpu/index.js';
+export * from './search/index.js';
+export * from './train/index.js';

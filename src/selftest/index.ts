@@ -1,0 +1,4 @@
+/** A self-test of the kernels on the adapter at hand, each judged by its CPU twin. */
+export type { KernelCase, Tolerance } from './case.js';
+export { selfTestCases } from './cases.js';
+export { runSelfTest, type SelfTestResult, summarise } from './run.js';

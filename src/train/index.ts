@@ -1,0 +1,6 @@
+export { evaluateRun, seenItems } from './evaluate.js';
+export { MODELS, OPTIONS, PRESETS, resolveOptions, type TrainOptions } from './options.js';
+export { type Recommendation, recommend } from './recommend.js';
+export { type RunEvents, trainToFolder } from './run.js';
+export { type Embeddings, type Run, type RunResult, readRun, type TestMetrics } from './run_folder.js';
+export { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';

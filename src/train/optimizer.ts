@@ -1,0 +1,162 @@
+import { HashgnnError } from '../base/errors.js';
+import type { Program, Tensor, TensorScope } from '../gpu/index.js';
+
+export interface AdamOptions {
+  /** Decay of the first moment; 0.9 unless told. The schedule must have been made with the same. */
+  readonly beta1?: number;
+  /** Decay of the second moment; 0.999 unless told. The schedule must have been made with the same. */
+  readonly beta2?: number;
+  /** Added to the root of the second moment; 1e-8 unless told. */
+  readonly epsilon?: number;
+  /** L2 weight decay, added to the gradient as weightDecay · parameter; 0 unless told. */
+  readonly weightDecay?: number;
+}
+
+/** The nodes whose rows of a table have a gradient: row r of it belongs to the r-th active node, in ascending order. */
+export interface ActiveNodes {
+  /** [ceil(nodes / 32)] bitmap of the active nodes. */
+  readonly bits: Tensor<'u32'>;
+  /** [ceil(nodes / 32) + 1] active nodes before each word's first. */
+  readonly ranks: Tensor<'u32'>;
+  /** [maxRows] the active nodes, all distinct. */
+  readonly nodes: Tensor<'u32'>;
+  /** [2] active nodes, and how many of them belong to side 0. */
+  readonly rows: Tensor<'u32'>;
+}
+
+/**
+ * How a table is updated. `dense`: all rows, those of other nodes with gradient 0, which is dense Adam's exact result.
+ * `rows`: only the active rows and their moments change (lazy Adam).
+ */
+export type TableUpdates = 'dense' | 'rows';
+
+interface Entry {
+  readonly name: string;
+  readonly parameter: Tensor<'f32'>;
+  readonly gradient: Tensor<'f32'>;
+  readonly first: Tensor<'f32'>;
+  readonly second: Tensor<'f32'>;
+  readonly table: { readonly active: ActiveNodes; readonly updates: TableUpdates } | undefined;
+}
+
+/** Adam (Kingma and Ba, ICLR 2015) for dense tensors and embedding tables. It owns the moments. */
+export class Adam {
+  readonly #entries: Entry[] = [];
+  readonly #settings: { beta1: number; beta2: number; epsilon: number; weight_decay: number };
+
+  constructor(
+    readonly scope: TensorScope,
+    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamOptions = {},
+  ) {
+    this.#settings = { beta1, beta2, epsilon, weight_decay: weightDecay };
+  }
+
+  /**
+   * Has a parameter updated by its gradient, both of the same length.
+   * @throws HashgnnError if the lengths differ or the name is taken
+   */
+  add(name: string, parameter: Tensor<'f32'>, gradient: Tensor<'f32'>): void {
+    if (gradient.length !== parameter.length) {
+      throw new HashgnnError(
+        `${name} has ${parameter.length} elements, its gradient ${gradient.label} has ${gradient.length}`,
+      );
+    }
+    this.#push({ name, parameter, gradient, table: undefined });
+  }
+
+  /**
+   * Has an embedding table [nodes, width] updated by a gradient [maxRows, width] of its active rows.
+   * @throws HashgnnError if the width is no multiple of 4, the shapes disagree or the name is taken
+   */
+  addTable(
+    name: string,
+    parameter: Tensor<'f32'>,
+    gradient: Tensor<'f32'>,
+    active: ActiveNodes,
+    updates: TableUpdates,
+  ): void {
+    const width = parameter.shape[1];
+    if (parameter.shape.length !== 2 || !width || width % 4 !== 0) {
+      throw new HashgnnError(`${name} [${parameter.shape.join(', ')}] is no table whose width is a multiple of 4`);
+    }
+    if (gradient.shape.length !== 2 || gradient.shape[1] !== width) {
+      throw new HashgnnError(
+        `${name} has rows of ${width}, its gradient ${gradient.label} is [${gradient.shape.join(', ')}]`,
+      );
+    }
+    const words = Math.ceil(parameter.shape[0]! / 32);
+    if (updates === 'dense' && (active.bits.length < words || active.ranks.length < words)) {
+      throw new HashgnnError(
+        `the bitmap ${active.bits.label} is too small for the ${parameter.shape[0]} rows of ${name}`,
+      );
+    }
+    this.#push({ name, parameter, gradient, table: { active, updates } });
+  }
+
+  /** All moments, for checkpoints: `<parameter>.first_moment` and `<parameter>.second_moment`. */
+  moments(): { name: string; tensor: Tensor<'f32'> }[] {
+    return this.#entries.flatMap(({ name, first, second }) => [
+      { name: `${name}.first_moment`, tensor: first },
+      { name: `${name}.second_moment`, tensor: second },
+    ]);
+  }
+
+  /**
+   * Records the update of everything that was added.
+   * @param io `state` [4]: state[0] is the step; `schedule` [steps, 4]: see `scheduleTable`
+   */
+  record(program: Program, io: { readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> }): void {
+    for (const entry of this.#entries) this.#update(program, entry, io);
+  }
+
+  #push({ name, parameter, gradient, table }: Omit<Entry, 'first' | 'second'>): void {
+    if (this.#entries.some((entry) => entry.name === name)) {
+      throw new HashgnnError(`there are two parameters named ${name}`);
+    }
+    const first = this.scope.tensor('f32', parameter.shape, `${name}.first_moment`);
+    const second = this.scope.tensor('f32', parameter.shape, `${name}.second_moment`);
+    this.#entries.push({ name, parameter, gradient, first, second, table });
+  }
+
+  #update(
+    program: Program,
+    { name, parameter, gradient, first, second, table }: Entry,
+    { state, schedule }: { state: Tensor<'u32'>; schedule: Tensor<'f32'> },
+  ): void {
+    const label = `adam ${name}`;
+    const bind = { parameter, gradient, first_moment: first, second_moment: second, state, schedule };
+    const [nodes, width] = [parameter.shape[0]!, parameter.shape[1]!];
+    if (!table) {
+      const count = parameter.length;
+      const whole = count % 4 === 0;
+      program.dispatch(whole ? 'optim/adam.vec4' : 'optim/adam', {
+        label,
+        bind,
+        parameters: { count, ...this.#settings },
+        invocations: whole ? count / 4 : count,
+        cost: { bytes: 28 * count, operations: 13 * count },
+      });
+    } else if (table.updates === 'dense') {
+      program.dispatch('optim/adam_table', {
+        label,
+        bind: { ...bind, bits: table.active.bits, ranks: table.active.ranks },
+        parameters: { nodes, width, ...this.#settings },
+        invocations: parameter.length / 4,
+        cost: { bytes: 24 * parameter.length + 4 * gradient.length, operations: 13 * parameter.length },
+      });
+    } else {
+      program.dispatch('optim/adam_rows', {
+        label,
+        bind: { ...bind, nodes: table.active.nodes, rows: table.active.rows },
+        parameters: { width, ...this.#settings },
+        invocations: gradient.length / 4,
+        cost: { bytes: 28 * gradient.length, operations: 13 * gradient.length },
+      });
+    }
+  }
+}
+
+/** Records the end of a step: state[0] grows by one. Everything that reads the step is recorded before. */
+export function recordAdvance(program: Program, state: Tensor<'u32'>): void {
+  program.dispatch('optim/advance', { bind: { state }, workgroups: 1 });
+}

@@ -1,0 +1,182 @@
+import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
+import { readBytes, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
+import { type Dataset, fingerprint } from '../data/index.js';
+import type { Gpu } from '../gpu/index.js';
+import { resolveOptions, type TrainOptions } from './options.js';
+import { type RunResult, writeEmbeddings } from './run_folder.js';
+import { decodeSafeTensors, encodeSafeTensors } from './safetensors.js';
+import { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
+
+/** What a run tells while it goes. */
+export interface RunEvents {
+  /** Before the first step, with the step to begin from. */
+  onStart?(step: number): void;
+  /** After each submission. */
+  onStep?(step: number): void;
+  onLoss?(record: LossRecord): void;
+  onValidation?(record: ValidationRecord, best: boolean): void;
+}
+
+const FORMAT = 'hashgnn-checkpoint';
+
+/**
+ * Trains into a run folder: `config.json`, `metrics.jsonl`, `checkpoint.safetensors`, and at the end `codes/`,
+ * `embeddings/` and `result.json` of the best parameters.
+ *
+ * @param options.resume take up the checkpoint in the folder if there is one
+ * @throws InterruptedError after saving a checkpoint, when `signal` is aborted
+ * @throws InputError where the folder holds something else, or a run of other data or options
+ */
+export async function trainToFolder(
+  gpu: Gpu,
+  dataset: Dataset,
+  options: TrainOptions,
+  folder: string,
+  { resume = false, signal, events = {} }: { resume?: boolean; signal?: AbortSignal; events?: RunEvents } = {},
+): Promise<RunResult> {
+  const started = performance.now();
+  if (!resume) await requireEmptyFolder(folder);
+  const data = { folder: resolve(dataset.folder), name: dataset.name, fingerprint: fingerprint(dataset) };
+  const saved = resume ? await readCheckpoint(folder, options, data.fingerprint) : undefined;
+  using trainer = await Trainer.create(gpu, dataset, options);
+  await mkdir(folder, { recursive: true });
+  await writeJson(join(folder, 'config.json'), { ...options, dataset: data });
+  const metrics = join(folder, 'metrics.jsonl');
+  let secondsBefore = 0;
+  if (saved) {
+    trainer.restore(saved.tensors, saved.step, saved.best);
+    secondsBefore = saved.seconds;
+  }
+  await writeFileAtomic(metrics, await recordsUpTo(metrics, trainer.step));
+
+  events.onStart?.(trainer.step);
+  const begun = performance.now();
+  const seconds = () => secondsBefore + (performance.now() - begun) / 1000;
+  const record = async (entry: object) => {
+    const line = JSON.stringify({ ...entry, seconds: Math.round(seconds() * 1000) / 1000 });
+    await appendFile(metrics, `${line}\n`);
+  };
+  const save = async () => {
+    const metadata = {
+      format: FORMAT,
+      version: '1',
+      step: String(trainer.step),
+      seconds: String(seconds()),
+      best: JSON.stringify(trainer.best ?? null),
+      options: JSON.stringify(options),
+      data: data.fingerprint,
+    };
+    const bytes = encodeSafeTensors({ tensors: await trainer.state(), metadata });
+    await writeFileAtomic(join(folder, 'checkpoint.safetensors'), bytes);
+  };
+
+  const { steps, logEvery, evaluateEvery, checkpointEvery } = options;
+  const next = (every: number) =>
+    every === 0 ? steps : Math.min(steps, (Math.floor(trainer.step / every) + 1) * every);
+  const due = (every: number) => trainer.step === steps || (every > 0 && trainer.step % every === 0);
+  while (trainer.step < steps) {
+    const end = Math.min(next(logEvery), next(evaluateEvery), next(checkpointEvery));
+    await trainer.advance(end, signal, events.onStep);
+    if (signal?.aborted && trainer.step < end) {
+      await save();
+      throw new InterruptedError(`interrupted at step ${trainer.step} of ${steps}; everything is saved`, {
+        where: folder,
+        fix: 'the same command with --resume goes on from there',
+      });
+    }
+    if (due(logEvery)) {
+      const losses = await trainer.losses(((trainer.step - 1) % logEvery) + 1);
+      await record(losses);
+      events.onLoss?.(losses);
+    }
+    if (due(evaluateEvery)) {
+      const validation = await trainer.validate();
+      await record(validation);
+      events.onValidation?.(validation, trainer.best === validation);
+    }
+    if (due(checkpointEvery)) await save();
+  }
+  const trainingSeconds = seconds();
+
+  trainer.takeBest();
+  await writeEmbeddings(folder, await trainer.encode());
+  const result: RunResult = {
+    format: 'hashgnn-run',
+    version: 1,
+    dataset: data,
+    steps,
+    best: trainer.best!,
+    seconds: { training: trainingSeconds, total: secondsBefore + (performance.now() - started) / 1000 },
+    stepsPerSecond: steps / trainingSeconds,
+    memory: { peakBytes: gpu.memory().peak },
+    adapter: gpu.name,
+    versions: { node: process.version },
+  };
+  await writeJson(join(folder, 'result.json'), result);
+  return result;
+}
+
+interface Saved {
+  readonly tensors: ReturnType<typeof decodeSafeTensors>['tensors'];
+  readonly step: number;
+  readonly seconds: number;
+  readonly best: ValidationRecord | undefined;
+}
+
+/** The checkpoint of a run with this data and these options, or nothing where there is none yet. */
+async function readCheckpoint(folder: string, options: TrainOptions, data: string): Promise<Saved | undefined> {
+  const path = join(folder, 'checkpoint.safetensors');
+  if (!(await stat(path).catch(() => undefined))) {
+    // A run that was stopped before its first checkpoint has its configuration and nothing else to lose.
+    const config = await stat(join(folder, 'config.json')).catch(() => undefined);
+    if (!config) await requireEmptyFolder(folder);
+    return undefined;
+  }
+  const { tensors, metadata } = decodeSafeTensors(await readBytes(path), path);
+  if (metadata.format !== FORMAT || metadata.version !== '1') {
+    throw new InputError('this is no checkpoint that this version can read', {
+      where: path,
+      fix: 'train into another folder',
+    });
+  }
+  if (metadata.data !== data) {
+    throw new InputError('the run was begun with another dataset or split', {
+      where: path,
+      fix: 'resume with the dataset named in config.json, or train into another folder',
+    });
+  }
+  const before = resolveOptions(JSON.parse(metadata.options!) as Record<string, unknown>, path);
+  const differing = (Object.keys(options) as (keyof TrainOptions)[]).filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(options[name]),
+  );
+  if (differing.length > 0) {
+    const differences = differing.map(
+      (name) => `${name} ${JSON.stringify(before[name])} → ${JSON.stringify(options[name])}`,
+    );
+    throw new InputError(`the run was begun with other options: ${differences.join('; ')}`, {
+      where: path,
+      fix: 'resume with the same options, or train into another folder',
+    });
+  }
+  return {
+    tensors,
+    step: Number(metadata.step),
+    seconds: Number(metadata.seconds),
+    best: (JSON.parse(metadata.best!) as ValidationRecord | null) ?? undefined,
+  };
+}
+
+/** The records of `metrics.jsonl` up to a step: what was logged after the checkpoint will be logged again. */
+async function recordsUpTo(path: string, step: number): Promise<string> {
+  if (step === 0) return '';
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new HashgnnError('the run has a checkpoint but no metrics.jsonl', { where: path, fix: 'restore the file' });
+  });
+  return text
+    .split('\n')
+    .filter((line) => line !== '' && (JSON.parse(line) as { step: number }).step <= step)
+    .map((line) => `${line}\n`)
+    .join('');
+}

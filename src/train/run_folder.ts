@@ -1,0 +1,153 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../base/errors.js';
+import { readJson, readNpy, writeJson, writeNpy } from '../base/files.js';
+import { type Dataset, fingerprint } from '../data/index.js';
+import type { Evaluation, Metrics } from '../search/index.js';
+import { resolveOptions, type TrainOptions } from './options.js';
+import type { ValidationRecord } from './trainer.js';
+
+/** Embeddings and codes of all nodes, on the host. */
+export interface Embeddings {
+  /** K: width of an embedding and bits of a code. */
+  readonly bits: number;
+  /** z, [users, bits] */
+  readonly users: Float32Array;
+  /** z, [items, bits] */
+  readonly items: Float32Array;
+  /** [users, bits / 8]: bit j of a code is bit (j mod 8) of byte (j div 8), 1 where z ≥ 0. */
+  readonly userCodes: Uint8Array;
+  /** [items, bits / 8] */
+  readonly itemCodes: Uint8Array;
+}
+
+/** A dataset as a run remembers it. */
+export interface DatasetReference {
+  readonly folder: string;
+  readonly name: string;
+  readonly fingerprint: string;
+}
+
+/** Metrics on the test edges, by search, and those of the popularity baseline. */
+export interface TestMetrics extends Required<Evaluation> {
+  readonly popularity: Metrics;
+  readonly masked: boolean;
+  readonly candidates: number;
+}
+
+/** The content of `result.json`. */
+export interface RunResult {
+  readonly format: 'hashgnn-run';
+  readonly version: 1;
+  readonly dataset: DatasetReference;
+  readonly steps: number;
+  /** The validation whose parameters were kept. */
+  readonly best: ValidationRecord;
+  readonly seconds: { readonly training: number; readonly total: number };
+  readonly stepsPerSecond: number;
+  readonly memory: { readonly peakBytes: number };
+  readonly adapter: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Written by `evaluate`. */
+  readonly test?: TestMetrics;
+}
+
+/** A finished run: its options, its codes and its embeddings. */
+export interface Run extends Embeddings {
+  readonly folder: string;
+  readonly options: TrainOptions;
+  readonly dataset: DatasetReference;
+  readonly result: RunResult;
+}
+
+/** Writes `codes/` and `embeddings/` of a run folder. */
+export async function writeEmbeddings(folder: string, embeddings: Embeddings): Promise<void> {
+  const { bits, users, items, userCodes, itemCodes } = embeddings;
+  await mkdir(join(folder, 'codes'), { recursive: true });
+  await mkdir(join(folder, 'embeddings'), { recursive: true });
+  for (const [name, values, codes] of [
+    ['users', users, userCodes],
+    ['items', items, itemCodes],
+  ] as const) {
+    const count = values.length / bits;
+    await writeNpy(join(folder, 'codes', `${name}.npy`), codes, [count, bits / 8]);
+    await writeNpy(join(folder, 'embeddings', `${name}.npy`), values, [count, bits]);
+  }
+}
+
+/**
+ * Reads a finished run.
+ * @throws InputError where the folder is no run, the run is not finished, or an array has the wrong type or shape
+ */
+export async function readRun(folder: string): Promise<Run> {
+  const configPath = join(folder, 'config.json');
+  if (!(await stat(configPath).catch(() => undefined))) {
+    throw new InputError('this is no run folder: it has no config.json', {
+      where: folder,
+      fix: 'name the folder that hashgnn train wrote',
+    });
+  }
+  const resultPath = join(folder, 'result.json');
+  if (!(await stat(resultPath).catch(() => undefined))) {
+    throw new InputError('the run is not finished: it has no result.json', {
+      where: folder,
+      fix: 'finish it with hashgnn train … --resume',
+    });
+  }
+  const { dataset, ...options } = (await readJson(configPath)) as Record<string, unknown>;
+  const resolved = resolveOptions(options, configPath);
+  const result = (await readJson(resultPath)) as RunResult;
+  if (result.format !== 'hashgnn-run' || result.version !== 1) {
+    throw new InputError('this result was written by another version', { where: resultPath, fix: 'train again' });
+  }
+  const { bits } = resolved;
+  const read = async (name: 'users' | 'items') => {
+    const embeddings = await readNpy(join(folder, 'embeddings', `${name}.npy`), {
+      dtype: 'float32',
+      shape: [null, bits],
+    });
+    const count = embeddings.shape[0]!;
+    const codes = await readNpy(join(folder, 'codes', `${name}.npy`), { dtype: 'uint8', shape: [count, bits / 8] });
+    return { embeddings: embeddings.data, codes: codes.data };
+  };
+  const users = await read('users');
+  const items = await read('items');
+  return {
+    folder,
+    options: resolved,
+    dataset: dataset as DatasetReference,
+    bits,
+    users: users.embeddings,
+    items: items.embeddings,
+    userCodes: users.codes,
+    itemCodes: items.codes,
+    result,
+  };
+}
+
+/** @throws InputError where the dataset is not the one that the run was trained on */
+export function requireSameData(run: Run, dataset: Dataset): void {
+  if (fingerprint(dataset) !== run.dataset.fingerprint) {
+    throw new InputError('the run was trained on another dataset or split', {
+      where: `${run.folder} and ${dataset.folder}`,
+      fix: 'name the dataset that it was trained on, or train again',
+    });
+  }
+  const { bits } = run;
+  for (const [name, values, count] of [
+    ['users', run.users, dataset.userCount],
+    ['items', run.items, dataset.itemCount],
+  ] as const) {
+    if (values.length !== count * bits) {
+      throw new InputError(`the run has ${values.length / bits} embeddings for ${count} ${name}`, {
+        where: join(run.folder, 'embeddings', `${name}.npy`),
+        fix: 'restore the file, or train again',
+      });
+    }
+  }
+}
+
+/** Adds the test metrics to `result.json`. */
+export async function writeTestMetrics(run: Run, test: TestMetrics): Promise<void> {
+  await writeJson(join(run.folder, 'result.json'), { ...run.result, test });
+}

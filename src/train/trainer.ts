@@ -1,0 +1,304 @@
+import { HashgnnError } from '../base/errors.js';
+import { buildGraph, Csr, type Dataset } from '../data/index.js';
+import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
+import { FullPass, type Parameter } from '../layers/encoder.js';
+import type { HostGraph } from '../layers/graph.js';
+import { type Evaluation, evaluate, unpackCodes, wordsOf } from '../search/index.js';
+import type { TrainOptions } from './options.js';
+import type { Embeddings } from './run_folder.js';
+import type { SafeTensor } from './safetensors.js';
+import { guidanceAt, learningRateAt } from './schedule.js';
+import { TrainingStep } from './step.js';
+
+/** Means over the steps since the last record. */
+export interface LossRecord {
+  readonly step: number;
+  /** The weighted total that is minimised. */
+  readonly loss: number;
+  readonly crossEntropy: number;
+  readonly ranking: number;
+  /** Share of (edge, negative) pairs of the batches in which the edge scores higher, ties half. */
+  readonly auc: number;
+  /** The learnt factor on inner products, now. */
+  readonly scale: number;
+  /** p of the guidance at this step. */
+  readonly guidance: number;
+  readonly learningRate: number;
+}
+
+/** Search results on the validation edges, and the single figure that picks the parameters to keep. */
+export interface ValidationRecord {
+  readonly step: number;
+  readonly validation: Required<Evaluation>;
+  readonly selection: number;
+}
+
+/** How much work one submission holds, in milliseconds: long enough to hide its cost, short enough to be stopped. */
+const SUBMISSION_MILLISECONDS = 200;
+const SUBMISSION_STEPS = 64;
+
+/**
+ * HashGNN in training on one device. The host only submits steps and reads the losses now and then; where it stops in
+ * between has no influence on the result.
+ */
+export class Trainer {
+  /** Steps done. */
+  step = 0;
+  /** The best validation so far; its parameters are kept on the device. */
+  best: ValidationRecord | undefined;
+  readonly #scope: TensorScope;
+  readonly #training: TrainingStep;
+  readonly #encoding: FullPass;
+  readonly #encode: Program;
+  /** [N, ceil(bits / 32)] */
+  readonly #codes: Tensor<'u32'>;
+  readonly #kept: readonly Parameter[];
+  readonly #keep: Program;
+  readonly #unkeep: Program;
+  readonly #seen: { readonly offsets: Uint32Array; readonly columns: Uint32Array };
+  readonly #valid: { readonly offsets: Uint32Array; readonly columns: Uint32Array };
+  #submission = 1;
+
+  private constructor(
+    readonly gpu: Gpu,
+    readonly dataset: Dataset,
+    readonly options: TrainOptions,
+  ) {
+    const { userCount, itemCount } = dataset;
+    this.#scope = gpu.scope();
+    this.#training = new TrainingStep(gpu, this.#scope, hostGraph(dataset), options);
+    this.#encoding = new FullPass(this.#scope, this.#training.encoder, false);
+    this.#encode = gpu.program('encode all nodes');
+    this.#encoding.recordForward(this.#encode);
+    const { nodeCount } = this.#training.graph;
+    const words = wordsOf(options.bits);
+    this.#codes = this.#scope.tensor('u32', [nodeCount, words], 'codes');
+    this.#encode.dispatch('hash/pack', {
+      bind: { embedding: this.#encoding.embeddings, codes: this.#codes },
+      parameters: { rows: nodeCount, width: options.bits },
+      invocations: nodeCount * words,
+    });
+    this.#keep = gpu.program('keep the best parameters');
+    this.#unkeep = gpu.program('take up the best parameters');
+    this.#kept = this.#training.parameters().map(({ name, tensor }) => {
+      const copy = this.#scope.tensor('f32', tensor.shape, `best ${name}`);
+      this.#keep.copy(tensor, copy);
+      this.#unkeep.copy(copy, tensor);
+      return { name, tensor: copy };
+    });
+    this.#seen = Csr.fromEdges(dataset.train, userCount, itemCount);
+    this.#valid = Csr.fromEdges(dataset.valid, userCount, itemCount);
+  }
+
+  /**
+   * Prepares training: allocates everything and compiles all kernels.
+   * @throws GpuOutOfMemoryError, ShaderError
+   */
+  static async create(gpu: Gpu, dataset: Dataset, options: TrainOptions): Promise<Trainer> {
+    requireTrainable(dataset, options);
+    const trainer = new Trainer(gpu, dataset, options);
+    try {
+      await Promise.all([trainer.#training.program.compile(), trainer.#encode.compile()]);
+    } catch (error) {
+      trainer.destroy();
+      throw error;
+    }
+    return trainer;
+  }
+
+  /** The recorded step, for profiles and tests. */
+  get training(): TrainingStep {
+    return this.#training;
+  }
+
+  /**
+   * Trains up to step `end`.
+   * @param signal stops between two submissions; look at `step` for where
+   * @param onSubmission called after each submission is done
+   * @throws GpuError where the device failed
+   */
+  async advance(end: number, signal?: AbortSignal, onSubmission?: (step: number) => void): Promise<void> {
+    // One submission runs while the next one is encoded, so that the device never waits for the host.
+    let pending: { readonly steps: number; readonly done: Promise<void> } | undefined;
+    let since = performance.now();
+    const settle = async () => {
+      if (!pending) return;
+      const { steps, done } = pending;
+      pending = undefined;
+      await done;
+      this.step += steps;
+      const now = performance.now();
+      const milliseconds = (now - since) / steps;
+      since = now;
+      const wanted = Math.max(1, Math.floor(SUBMISSION_MILLISECONDS / Math.max(milliseconds, 1e-3)));
+      this.#submission = Math.min(wanted, this.#submission * 2, SUBMISSION_STEPS);
+      onSubmission?.(this.step);
+    };
+    let submitted = this.step;
+    while (submitted < end && !signal?.aborted) {
+      const steps = Math.min(this.#submission, end - submitted);
+      this.#training.program.run(steps);
+      submitted += steps;
+      const done = this.gpu.finish();
+      // Looked at in `settle`; a failure in between must not count as unhandled.
+      done.catch(() => {});
+      const next = { steps, done };
+      await settle();
+      pending = next;
+    }
+    await settle();
+  }
+
+  /**
+   * Means of the losses over the last `steps` steps, at most `logEvery`.
+   * @throws HashgnnError where a loss or the scale is not finite: nothing of this training can be used
+   */
+  async losses(steps: number): Promise<LossRecord> {
+    const { loss, scale } = this.#training;
+    const [each, [scaleNow]] = await Promise.all([loss.read(this.step - steps, this.step), scale.read()]);
+    const mean = (key: 'total' | 'crossEntropy' | 'ranking' | 'auc') =>
+      each.reduce((sum, entry) => sum + entry[key], 0) / each.length;
+    const record: LossRecord = {
+      step: this.step,
+      loss: mean('total'),
+      crossEntropy: mean('crossEntropy'),
+      ranking: mean('ranking'),
+      auc: mean('auc'),
+      scale: scaleNow!,
+      guidance: guidanceAt(this.options, this.step - 1),
+      learningRate: learningRateAt(this.options, this.step - 1),
+    };
+    if (![record.loss, record.scale].every(Number.isFinite)) {
+      throw new HashgnnError(`training diverged: the loss at step ${this.step} is ${record.loss}`, {
+        where: `the ${steps} steps before step ${this.step}`,
+        fix: 'use a smaller learning rate or means instead of sums; the last checkpoint holds the state before',
+      });
+    }
+    return record;
+  }
+
+  /**
+   * Embeddings and codes of all users and items with the current parameters, over whole neighbourhoods.
+   * @throws HashgnnError where one is not finite
+   */
+  async encode(): Promise<Embeddings> {
+    this.#encode.run();
+    const [all, words] = await Promise.all([this.#encoding.embeddings.read(), this.#codes.read()]);
+    const broken = all.findIndex((value) => !Number.isFinite(value));
+    const { bits } = this.options;
+    if (broken >= 0) {
+      throw new HashgnnError(`the embedding of node ${Math.floor(broken / bits)} is ${all[broken]}`, {
+        where: `step ${this.step}`,
+        fix: 'use a smaller learning rate; the last checkpoint holds the state before',
+      });
+    }
+    const { userCount } = this.dataset;
+    const codes = unpackCodes(words, bits);
+    return {
+      bits,
+      users: all.subarray(0, userCount * bits),
+      items: all.subarray(userCount * bits),
+      userCodes: codes.subarray(0, (userCount * bits) / 8),
+      itemCodes: codes.subarray((userCount * bits) / 8),
+    };
+  }
+
+  /** Evaluates on the validation edges, training edges masked, and keeps the parameters if they are the best so far. */
+  async validate(): Promise<ValidationRecord> {
+    const { select, candidates } = this.options;
+    const { bits, users, items, userCodes, itemCodes } = await this.encode();
+    const validation = await evaluate(this.gpu, {
+      bits,
+      userCodes,
+      itemCodes,
+      userEmbeddings: users,
+      itemEmbeddings: items,
+      seen: this.#seen,
+      test: this.#valid,
+      candidates,
+    });
+    const hr = (search: 'hamming' | 'hierarchical' | 'exact') => validation[search]['HR@50']!;
+    const selection = select === 'both' ? (hr('hamming') + hr('hierarchical')) / 2 : hr(select);
+    const record = { step: this.step, validation, selection };
+    if (!this.best || selection > this.best.selection) {
+      this.best = record;
+      this.#keep.run();
+    }
+    return record;
+  }
+
+  /** Puts the best parameters in place of the current ones, if there was a validation. */
+  takeBest(): void {
+    if (this.best) this.#unkeep.run();
+  }
+
+  /** Every tensor that the rest of the training depends on, by name. */
+  async state(): Promise<Map<string, SafeTensor>> {
+    const entries = this.#stateTensors().map(
+      async ({ name, tensor }): Promise<[string, SafeTensor]> => [
+        name,
+        { shape: tensor.shape, data: await tensor.read() },
+      ],
+    );
+    return new Map(await Promise.all(entries));
+  }
+
+  /**
+   * Takes up a saved state.
+   * @throws HashgnnError where a tensor is missing or has another shape
+   */
+  restore(state: ReadonlyMap<string, SafeTensor>, step: number, best: ValidationRecord | undefined): void {
+    for (const { name, tensor } of this.#stateTensors()) {
+      const saved = state.get(name);
+      if (saved?.shape.join() !== tensor.shape.join() || !(saved.data instanceof Float32Array)) {
+        throw new HashgnnError(`the checkpoint has no tensor ${name} of shape [${tensor.shape.join(', ')}]`, {
+          fix: 'resume with the data and the options that the run was begun with',
+        });
+      }
+      tensor.write(saved.data);
+    }
+    this.#training.state.write(new Uint32Array([step, 0, 0, 0]));
+    this.step = step;
+    this.best = best;
+  }
+
+  destroy(): void {
+    for (const program of [this.#training.program, this.#encode, this.#keep, this.#unkeep]) program.destroy();
+    this.#scope.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  #stateTensors(): { name: string; tensor: Tensor<'f32'> }[] {
+    const { adam, loss } = this.#training;
+    return [
+      ...this.#training.parameters(),
+      ...adam.moments(),
+      { name: 'losses', tensor: loss.log },
+      ...this.#kept.map(({ name, tensor }) => ({ name: `best.${name}`, tensor })),
+    ];
+  }
+}
+
+/** The training edges as the symmetric graph that the kernels read. */
+export function hostGraph({ train, userCount, itemCount }: Dataset): HostGraph {
+  const { offsets, columns } = buildGraph(train, userCount, itemCount);
+  return { userCount, itemCount, offsets, neighbours: columns };
+}
+
+function requireTrainable(dataset: Dataset, options: TrainOptions): void {
+  const edges = dataset.train.length / 2;
+  if (edges === 0) {
+    throw new HashgnnError('the dataset has no training edges', {
+      where: dataset.folder,
+      fix: 'prepare it with weaker filters or another split',
+    });
+  }
+  if (options.steps * options.batchSize >= 2 ** 32) {
+    throw new HashgnnError(`${options.steps} steps of ${options.batchSize} edges are more than 2^32 edges`, {
+      fix: 'use fewer steps or smaller batches',
+    });
+  }
+}

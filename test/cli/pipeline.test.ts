@@ -1,0 +1,154 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { main } from '../../src/cli/main.js';
+
+let root: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'hashgnn-cli-'));
+});
+
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+async function hashgnn(...args: string[]): Promise<{ status: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const status = await main(args, undefined, {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+  });
+  return { status, out, err };
+}
+
+const tiny = ['--steps', '30', '--batch-size', '64', '--bits', '16', '--input-width', '16', '--widths', '16,12'];
+const few = ['--fanouts', '4,3', '--evaluate-every', '15', '--log-every', '5', '--candidates', '60', '--quiet'];
+
+test('from interactions to recommendations on the command line, each step with one JSON object', async () => {
+  const [file, data, run] = [join(root, 'a.tsv'), join(root, 'data'), join(root, 'run')];
+  const size = ['--users', '120', '--items', '90', '--interactions', '2400', '--seed', '4'];
+  expect((await hashgnn('generate', ...size, '--out', file)).status).toBe(0);
+
+  const prepared = await hashgnn('prepare', file, '--out', data, '--json');
+  expect(prepared.status, prepared.err).toBe(0);
+  expect(JSON.parse(prepared.out).statistics).toMatchObject({ users: 120, items: 90, interactions: 2400 });
+
+  const trained = await hashgnn('train', data, '--out', run, ...tiny, ...few, '--json');
+  expect(trained.status, trained.err).toBe(0);
+  expect(JSON.parse(trained.out)).toMatchObject({ format: 'hashgnn-run', steps: 30 });
+
+  const evaluated = await hashgnn('evaluate', run, '--json');
+  expect(evaluated.status, evaluated.err).toBe(0);
+  const metrics = JSON.parse(evaluated.out);
+  for (const search of ['hamming', 'hierarchical', 'exact', 'popularity']) {
+    for (const metric of ['HR', 'hit', 'ndcg', 'ndcg_retrieved']) {
+      for (const n of [10, 20, 50, 100]) {
+        expect(metrics[search][`${metric}@${n}`], `${search} ${metric}@${n}`).toBeGreaterThanOrEqual(0);
+        expect(metrics[search][`${metric}@${n}`], `${search} ${metric}@${n}`).toBeLessThanOrEqual(1);
+      }
+    }
+  }
+  expect(JSON.parse(await readFile(join(run, 'result.json'), 'utf8')).test).toEqual(metrics);
+
+  const recommended = await hashgnn('recommend', run, '--user', 'u007', '-k', '5', '--json');
+  expect(recommended.status, recommended.err).toBe(0);
+  expect(JSON.parse(recommended.out).items).toHaveLength(5);
+
+  // The configuration of a run trains another one to the same bytes.
+  const again = join(root, 'again');
+  const repeated = await hashgnn('train', data, '--out', again, '--config', join(run, 'config.json'), '--quiet');
+  expect(repeated.status, repeated.err).toBe(0);
+  expect(await readFile(join(again, 'codes', 'items.npy'))).toEqual(await readFile(join(run, 'codes', 'items.npy')));
+
+  expect(independentMetrics(data, run)).toBe(true);
+});
+
+/** Finds the metrics again with NumPy, where it is installed; true where they agree or where it is not. */
+function independentMetrics(data: string, run: string): boolean {
+  try {
+    execFileSync('/usr/bin/python3', ['-c', 'import numpy'], { stdio: 'ignore' });
+  } catch {
+    console.warn('NumPy is not installed: the independent check of the metrics was left out');
+    return true;
+  }
+  execFileSync('/usr/bin/python3', ['bench/peers/evaluate.py', data, run, '--candidates', '60', '--compare']);
+  return true;
+}
+
+describe('bad input gets one clear error and leaves no output', () => {
+  test.each<[string, number, RegExp, (folder: string) => Promise<string[]> | string[]]>([
+    ['a missing dataset', 1, /no such|missing|not there|does not exist/i, (folder) => ['train', join(folder, 'none')]],
+    ['an unknown option', 2, /unknown option '--colour'/, (folder) => ['train', folder, '--colour', 'red']],
+    ['an impossible value', 2, /--bits cannot be 12/, (folder) => ['train', folder, '--bits', '12']],
+    ['a value that is no number', 2, /--steps cannot be/, (folder) => ['train', folder, '--steps', 'many']],
+    ['an unknown model', 2, /no model "bert"/, (folder) => ['train', folder, '--model', 'bert']],
+    [
+      'a configuration that is no JSON',
+      1,
+      /not JSON/,
+      async (folder) => {
+        await writeFile(join(folder, 'bad.json'), '{ "bits": ');
+        return ['train', folder, '--config', join(folder, 'bad.json')];
+      },
+    ],
+    [
+      'a configuration with an unknown option',
+      2,
+      /no option bitz/,
+      async (folder) => {
+        await writeFile(join(folder, 'bad.json'), '{ "bitz": 8 }');
+        return ['train', folder, '--config', join(folder, 'bad.json')];
+      },
+    ],
+    [
+      'a dataset whose edges have another type',
+      1,
+      /train\.npy[\s\S]*/,
+      async (folder) => {
+        const data = join(folder, 'data');
+        await hashgnn(
+          'generate',
+          '--users',
+          '30',
+          '--items',
+          '20',
+          '--interactions',
+          '200',
+          '--seed',
+          '1',
+          '--out',
+          join(folder, 'x.tsv'),
+        );
+        await hashgnn('prepare', join(folder, 'x.tsv'), '--out', data, '--quiet');
+        await writeFile(
+          join(data, 'train.npy'),
+          await readFile(join(data, 'test.npy')).then((b) => b.subarray(0, 100)),
+        );
+        return ['train', data];
+      },
+    ],
+  ])('%s', async (_, status, message, make) => {
+    const folder = await mkdtemp(join(root, 'bad-'));
+    const out = join(folder, 'out');
+    const result = await hashgnn(...(await make(folder)), '--out', out);
+    expect(result.status).toBe(status);
+    expect(result.err).toMatch(message);
+    expect(result.err).not.toMatch(/\n\s+at /);
+    expect(await readdir(folder)).not.toContain('out');
+  });
+
+  test('an output folder that is not empty, and a run folder that is none', async () => {
+    const folder = await mkdtemp(join(root, 'full-'));
+    await writeFile(join(folder, 'mine.txt'), 'keep me');
+    const result = await hashgnn('train', join(root, 'data'), '--out', folder, ...tiny);
+    expect(result.status).toBe(1);
+    expect(result.err).toMatch(/not empty/);
+    expect(await readdir(folder)).toEqual(['mine.txt']);
+    expect((await hashgnn('evaluate', folder)).err).toMatch(/no run folder/);
+    expect((await hashgnn('recommend', join(root, 'run'), '--user', 'nobody')).err).toMatch(/no user "nobody"/);
+  });
+});

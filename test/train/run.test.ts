@@ -1,0 +1,185 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { InterruptedError } from '../../src/base/errors.js';
+import { type Dataset, generateInteractions, prepareDataset, readDataset, toTsv } from '../../src/data/index.js';
+import { evaluateRun } from '../../src/train/evaluate.js';
+import { resolveOptions } from '../../src/train/options.js';
+import { recommend } from '../../src/train/recommend.js';
+import { trainToFolder } from '../../src/train/run.js';
+import { readRun } from '../../src/train/run_folder.js';
+import { decodeSafeTensors, encodeSafeTensors } from '../../src/train/safetensors.js';
+import { Trainer } from '../../src/train/trainer.js';
+import { useGpu } from '../support/gpu.js';
+
+const gpu = useGpu();
+let root: string;
+let dataset: Dataset;
+
+const small = {
+  steps: 40,
+  batchSize: 64,
+  bits: 16,
+  inputWidth: 16,
+  widths: [16, 12],
+  fanouts: [4, 3],
+  learningRate: 0.01,
+  guidanceFrom: 20,
+  guidanceEvery: 4,
+  logEvery: 8,
+  evaluateEvery: 20,
+  checkpointEvery: 16,
+  candidates: 100,
+};
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'hashgnn-run-'));
+  const file = join(root, 'interactions.tsv');
+  await writeFile(
+    file,
+    [...toTsv(generateInteractions({ users: 150, items: 120, interactions: 3000, seed: 3 }))].join(''),
+  );
+  await prepareDataset({ file }, join(root, 'dataset'));
+  dataset = await readDataset(join(root, 'dataset'));
+});
+
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+/** The bytes of a run's results. */
+async function bytesOf(folder: string): Promise<Record<string, string>> {
+  const names = ['codes/users', 'codes/items', 'embeddings/users', 'embeddings/items'];
+  const entries = names.map(async (name) => [name, (await readFile(join(folder, `${name}.npy`))).toString('base64')]);
+  return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
+}
+
+/** The records of a run without the clock. */
+async function recordsOf(folder: string): Promise<unknown[]> {
+  const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8');
+  const untimed = (key: string, value: unknown) => (key === 'seconds' ? undefined : value);
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line, untimed));
+}
+
+describe('a run', () => {
+  test('leaves the folder of the contract, and the same seed leaves the same bytes', async () => {
+    const [a, b, c] = [join(root, 'a'), join(root, 'b'), join(root, 'c')];
+    const result = await trainToFolder(gpu(), dataset, resolveOptions(small), a);
+    await trainToFolder(gpu(), dataset, resolveOptions(small), b);
+    await trainToFolder(gpu(), dataset, resolveOptions({ ...small, seed: 1 }), c);
+    expect((await readdir(a)).sort()).toEqual(
+      ['checkpoint.safetensors', 'codes', 'config.json', 'embeddings', 'metrics.jsonl', 'result.json'].sort(),
+    );
+    expect(await bytesOf(a)).toEqual(await bytesOf(b));
+    expect((await bytesOf(a))['codes/users']).not.toEqual((await bytesOf(c))['codes/users']);
+    expect(await recordsOf(a)).toEqual(await recordsOf(b));
+    const steps = (await recordsOf(a)).map((record) => (record as { step: number }).step);
+    expect(steps).toEqual([8, 16, 20, 24, 32, 40, 40]);
+    const run = await readRun(a);
+    expect(run.options).toEqual(resolveOptions(small));
+    // The codes are the signs of the embeddings, bit j in byte j / 8.
+    run.users.forEach((value, index) => {
+      expect((run.userCodes[index >> 3]! >> (index & 7)) & 1).toBe(value >= 0 ? 1 : 0);
+    });
+    expect(result.best.step).toBeGreaterThan(0);
+  });
+
+  test.each([3, 17])('stopped in step %i and taken up again ends in the same bytes as never stopped', async (stop) => {
+    const whole = join(root, `whole-${stop}`);
+    const parts = join(root, `parts-${stop}`);
+    await trainToFolder(gpu(), dataset, resolveOptions(small), whole);
+    const abort = new AbortController();
+    const events = { onStep: (step: number) => step >= stop && abort.abort() };
+    const stopped = trainToFolder(gpu(), dataset, resolveOptions(small), parts, { signal: abort.signal, events });
+    await expect(stopped).rejects.toThrow(InterruptedError);
+    expect(await readdir(parts)).not.toContain('result.json');
+    await trainToFolder(gpu(), dataset, resolveOptions(small), parts, { resume: true });
+    expect(await bytesOf(parts)).toEqual(await bytesOf(whole));
+    expect(await recordsOf(parts)).toEqual(await recordsOf(whole));
+  });
+
+  test('is not resumed with other options or other data, nor begun in a folder that is not empty', async () => {
+    const folder = join(root, 'strict');
+    await trainToFolder(gpu(), dataset, resolveOptions(small), folder);
+    const again = (options: object, data = dataset, resume = true) =>
+      trainToFolder(gpu(), data, resolveOptions({ ...small, ...options }), folder, { resume });
+    await expect(again({ learningRate: 0.02 })).rejects.toThrow(/other options: learningRate 0.01 → 0.02/);
+    const other = { ...dataset, train: dataset.train.slice(2) };
+    await expect(again({}, other)).rejects.toThrow(/another dataset/);
+    await expect(again({}, dataset, false)).rejects.toThrow(/not empty/);
+  });
+
+  test('that diverges stops with the step and saves nothing', async () => {
+    const folder = join(root, 'diverged');
+    const options = resolveOptions({ ...small, scale: 1e6, learningRate: 10, reduction: 'sum', weightDecay: 10 });
+    const before = gpu().memory().live;
+    const run = trainToFolder(gpu(), dataset, options, folder);
+    await expect(run.catch((error: unknown) => String(error))).resolves.toMatch(/diverged|embedding of node/);
+    expect(await readdir(folder)).not.toContain('result.json');
+    expect(gpu().memory().live).toBe(before);
+  });
+
+  test('learns planted structure: codes and embeddings beat popularity on the test edges', async () => {
+    const folder = join(root, 'learns');
+    const options = resolveOptions({ ...small, steps: 300, guidanceFrom: 150, guidanceEvery: 10, evaluateEvery: 50 });
+    await trainToFolder(gpu(), dataset, options, folder);
+    const run = await readRun(folder);
+    const metrics = await evaluateRun(gpu(), run, dataset);
+    for (const search of ['hamming', 'hierarchical', 'exact'] as const) {
+      expect(metrics[search]['HR@20']!, search).toBeGreaterThan(1.15 * metrics.popularity['HR@20']!);
+    }
+    const user = dataset.userIds[7]!;
+    const items = await recommend(gpu(), run, dataset, { user, k: 10 });
+    expect(items).toHaveLength(10);
+    const seen = new Set<string>();
+    for (const part of [dataset.train, dataset.valid]) {
+      for (let at = 0; at < part.length; at += 2) if (part[at] === 7) seen.add(dataset.itemIds[part[at + 1]!]!);
+    }
+    for (const { item } of items) expect(seen.has(item)).toBe(false);
+    expect(items.map(({ score }) => score)).toEqual(items.map(({ score }) => score).sort((x, y) => y - x));
+    await expect(recommend(gpu(), run, dataset, { user: 'nobody', k: 1 })).rejects.toThrow(/no user "nobody"/);
+  });
+});
+
+test.each([
+  { fanouts: 'all', aggregation: 'joint', weights: 'shared', activation: 'tanh' },
+  { ranking: 'softplus', crossEntropyWeight: 0.1, rankingWeight: 1, guidance: 'row', guidanceRule: 'multiply' },
+  { model: 'graphsage', featureUpdates: 'rows', decay: 'cosine', warmup: 4 },
+  { model: 'hash-ste', preset: 'paper', learnScale: true, negatives: 0 },
+  { widths: [16], fanouts: [5], triplets: 0, initialisation: 'normal' },
+])('every open point of the paper is an option: %j', async (options) => {
+  using trainer = await Trainer.create(gpu(), dataset, resolveOptions({ ...small, ...options }));
+  await trainer.advance(16);
+  const { loss } = await trainer.losses(8);
+  expect(loss).toBeGreaterThan(0);
+  const { users } = await trainer.encode();
+  expect(users.every(Number.isFinite)).toBe(true);
+});
+
+describe('checkpoints', () => {
+  const tensors = new Map([
+    ['a', { shape: [2, 3], data: new Float32Array([1, -2, 3.5, 0, -0, 1e-38]) }],
+    ['b', { shape: [0], data: new Float32Array(0) }],
+    ['c', { shape: [2], data: new Uint32Array([1, 0xffffffff]) }],
+  ]);
+  const bytes = encodeSafeTensors({ tensors, metadata: { step: '7', text: 'ü "quoted"' } });
+
+  test('come back as they were', () => {
+    const read = decodeSafeTensors(bytes, 'file');
+    expect(read.metadata).toEqual({ step: '7', text: 'ü "quoted"' });
+    expect([...read.tensors]).toEqual([...tensors]);
+  });
+
+  test('damaged anywhere in the header or cut short are refused with the name of the file', () => {
+    for (let length = 0; length < bytes.length; length += 1) {
+      expect(() => decodeSafeTensors(bytes.subarray(0, length), 'file'), `cut to ${length}`).toThrow(/damaged/);
+    }
+    const huge = bytes.slice();
+    huge.fill(0xff, 0, 8);
+    expect(() => decodeSafeTensors(huge, 'file')).toThrow(/damaged/);
+  });
+});
