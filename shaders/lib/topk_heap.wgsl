@@ -9,7 +9,7 @@ const MISSING_PRODUCT = -0x1.fffffep+127;
 var<private> heap_base: u32;
 var<private> heap_capacity: u32;
 var<private> heap_size: u32;
-// The front entry once the heap is full.
+// The front entry once the heap is full; before, an entry worse than any.
 var<private> heap_worst: f32;
 var<private> heap_worst_id: i32;
 
@@ -55,12 +55,9 @@ fn heap_sift_down(start: u32, size: u32, product: f32, id: i32) {
   ids[heap_base + gap] = id;
 }
 
-// Takes an entry in where it is among the best.
+// Takes an entry in, which must be better than the worst of a full heap.
 fn heap_offer(product: f32, id: i32) {
   if (heap_size == heap_capacity) {
-    if (!is_worse(heap_worst, heap_worst_id, product, id)) {
-      return;
-    }
     heap_sift_down(0u, heap_size, product, id);
   } else {
     products[heap_base + heap_size] = product;

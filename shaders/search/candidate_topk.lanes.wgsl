@@ -40,11 +40,23 @@ fn main(
   }
   let base = row * parameters.candidates;
   heap_open(row * parameters.k, parameters.k);
-  for (var entry = 0u; entry < parameters.candidates; entry += 1u) {
-    let id = candidate[base + entry];
-    if (id >= 0) {
-      heap_offer(product[base + entry], id);
+  var entry = 0u;
+  loop {
+    // Each lane runs ahead to its next improvement, so that the lanes of a vector then work on theirs together.
+    var id = -1;
+    var best = 0.0;
+    for (; entry < parameters.candidates; entry += 1u) {
+      id = candidate[base + entry];
+      best = product[base + entry];
+      if (id >= 0 && is_worse(heap_worst, heap_worst_id, best, id)) {
+        break;
+      }
     }
+    if (entry >= parameters.candidates) {
+      break;
+    }
+    heap_offer(best, id);
+    entry += 1u;
   }
   heap_close();
 }

@@ -82,25 +82,33 @@ fn rewind() {
   }
 }
 
-// Items come in ascending order, so that the list is walked once.
-fn is_excluded(item: u32) -> bool {
-  while (next_excluded < item) {
+// The distances of a quad, those of excluded items and of padding beyond every limit. Quads come in ascending order, so
+// that the exclusion list is walked once.
+fn masked(quad: u32, distance: vec4u) -> vec4u {
+  let first = quad * 4u;
+  var mask = 15u << min(4u, parameters.count - first);
+  while (next_excluded < first + 4u) {
+    if (next_excluded >= first) {
+      mask |= 1u << (next_excluded - first);
+    }
     cursor += 1u;
     next_excluded = NONE;
     if (cursor < cursor_end) {
       next_excluded = exclude_ids[cursor];
     }
   }
-  return next_excluded == item;
+  return select(distance, vec4u(BINS), (vec4u(mask) & vec4u(1u, 2u, 4u, 8u)) != vec4u(0u));
 }
 
-fn count_item(distance: u32, item: u32) {
-  if (distance >= limit || item >= parameters.count || is_excluded(item)) {
-    return;
+fn count_item(distance: u32) {
+  if (distance < limit) {
+    scratch[counters + distance * WORKGROUP] += 1u;
+    seen += 1u;
   }
-  scratch[counters + distance * WORKGROUP] += 1u;
-  seen += 1u;
-  // Without the furthest distance there may still be k: then it is out of the question from here on.
+}
+
+// While there are k without the furthest distance, that distance is out of the question from here on.
+fn tighten() {
   while (seen >= parameters.k) {
     let furthest = scratch[counters + (limit - 1u) * WORKGROUP];
     if (seen - furthest < parameters.k) {
@@ -112,19 +120,18 @@ fn count_item(distance: u32, item: u32) {
 }
 
 fn write_item(distance: u32, item: u32) {
-  if (distance >= limit || item >= parameters.count || is_excluded(item)) {
-    return;
-  }
-  let counter = counters + distance * WORKGROUP;
-  let place = scratch[counter];
-  scratch[counter] = place + 1u;
-  if (place < parameters.k) {
-    ids[row * parameters.k + place] = i32(item);
-    distances[row * parameters.k + place] = i32(distance);
-    seen += 1u;
-  } else {
-    // The last places are taken: no further tie is wanted.
-    limit -= 1u;
+  if (distance < limit) {
+    let counter = counters + distance * WORKGROUP;
+    let place = scratch[counter];
+    scratch[counter] = place + 1u;
+    if (place < parameters.k) {
+      ids[row * parameters.k + place] = i32(item);
+      distances[row * parameters.k + place] = i32(distance);
+      seen += 1u;
+    } else {
+      // The last places are taken: no further tie is wanted.
+      limit -= 1u;
+    }
   }
 }
 
@@ -139,8 +146,8 @@ fn main(
     return;
   }
   counters = linear_group(group, groups) * WORKGROUP * BINS + local;
-  for (var distance = 0u; distance < BINS; distance += 1u) {
-    scratch[counters + distance * WORKGROUP] = 0u;
+  for (var bin = 0u; bin < BINS; bin += 1u) {
+    scratch[counters + bin * WORKGROUP] = 0u;
   }
   first_words.x = query[row * WORDS];
   if (WORDS > 1u) {
@@ -157,34 +164,53 @@ fn main(
   rewind();
   limit = BINS;
   seen = 0u;
-  for (var quad = 0u; quad < quads; quad += 1u) {
-    let distance = distances_to(quad);
-    if (any(distance < vec4u(limit))) {
-      count_item(distance.x, quad * 4u);
-      count_item(distance.y, quad * 4u + 1u);
-      count_item(distance.z, quad * 4u + 2u);
-      count_item(distance.w, quad * 4u + 3u);
+  var quad = 0u;
+  var distance = vec4u(0u);
+  // In both walks each lane runs ahead to its next quad with an item of interest, so that the lanes of a vector then
+  // work on theirs together.
+  loop {
+    for (; quad < quads; quad += 1u) {
+      distance = distances_to(quad);
+      if (any(distance < vec4u(limit))) {
+        break;
+      }
     }
+    if (quad >= quads) {
+      break;
+    }
+    distance = masked(quad, distance);
+    count_item(distance.x);
+    count_item(distance.y);
+    count_item(distance.z);
+    count_item(distance.w);
+    tighten();
+    quad += 1u;
   }
 
   let total = min(seen, parameters.k);
   var before = 0u;
-  for (var distance = 0u; distance < limit; distance += 1u) {
-    let here = scratch[counters + distance * WORKGROUP];
-    scratch[counters + distance * WORKGROUP] = before;
+  for (var bin = 0u; bin < limit; bin += 1u) {
+    let here = scratch[counters + bin * WORKGROUP];
+    scratch[counters + bin * WORKGROUP] = before;
     before += here;
   }
 
   rewind();
   seen = 0u;
-  for (var quad = 0u; quad < quads && seen < total; quad += 1u) {
-    let distance = distances_to(quad);
-    if (any(distance < vec4u(limit))) {
-      write_item(distance.x, quad * 4u);
-      write_item(distance.y, quad * 4u + 1u);
-      write_item(distance.z, quad * 4u + 2u);
-      write_item(distance.w, quad * 4u + 3u);
+  quad = 0u;
+  while (seen < total) {
+    for (; quad < quads; quad += 1u) {
+      distance = distances_to(quad);
+      if (any(distance < vec4u(limit))) {
+        break;
+      }
     }
+    distance = masked(quad, distance);
+    write_item(distance.x, quad * 4u);
+    write_item(distance.y, quad * 4u + 1u);
+    write_item(distance.z, quad * 4u + 2u);
+    write_item(distance.w, quad * 4u + 3u);
+    quad += 1u;
   }
   for (var place = total; place < parameters.k; place += 1u) {
     ids[row * parameters.k + place] = -1;

@@ -46,17 +46,27 @@ fn main(
   let end = exclude_offsets[row + 1u];
   var cursor = exclude_offsets[row];
   heap_open(row * parameters.k, parameters.k);
-  for (var item = 0u; item < parameters.count; item += 1u) {
-    let product = score[base + item];
-    // A later item never displaces an equal one: ids ascend.
-    if (heap_size < heap_capacity || product > heap_worst) {
-      while (cursor < end && exclude_ids[cursor] < item) {
-        cursor += 1u;
-      }
-      if (cursor == end || exclude_ids[cursor] != item) {
-        heap_offer(product, i32(item));
+  var item = 0u;
+  loop {
+    // Each lane runs ahead to its next improvement, so that the lanes of a vector then work on theirs together. A later
+    // item never displaces an equal one: ids ascend.
+    var product = 0.0;
+    for (; item < parameters.count; item += 1u) {
+      product = score[base + item];
+      if (product > heap_worst) {
+        break;
       }
     }
+    if (item >= parameters.count) {
+      break;
+    }
+    while (cursor < end && exclude_ids[cursor] < item) {
+      cursor += 1u;
+    }
+    if (cursor == end || exclude_ids[cursor] != item) {
+      heap_offer(product, i32(item));
+    }
+    item += 1u;
   }
   heap_close();
 }

@@ -89,7 +89,7 @@ fn main(
       atomicStore(&histogram[bin], 0u);
     }
     workgroupBarrier();
-    let known = prefix;
+    let known = workgroupUniformLoad(&prefix);
     for (var item = local; item < count; item += WORKGROUP) {
       let key = key_of(score[base + item]);
       if (agrees(key, known, shift)) {
@@ -123,9 +123,10 @@ fn main(
     }
     workgroupBarrier();
   }
-  let limit = prefix;
-  let ties = min(k, left) - certain;
-  let total = certain + ties;
+  let limit = workgroupUniformLoad(&prefix);
+  let sure = workgroupUniformLoad(&certain);
+  let ties = min(k, workgroupUniformLoad(&left)) - sure;
+  let total = sure + ties;
 
   // Better items and ties seen in the chunks before; the same number in every lane.
   var better_before = 0u;

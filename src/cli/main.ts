@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { HashgnnError } from '../base/errors.js';
 import { commands, type Register } from './commands/index.js';
+import { Reported } from './reported.js';
 
 export { interruptSignal } from './interrupt.js';
 
@@ -81,6 +82,7 @@ export async function main(
     await program.parseAsync([...args], { from: 'user' });
     return EXIT.done;
   } catch (error) {
+    if (error instanceof Reported) return error.exitCode;
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.done;
       const fix = `run \`${namedCommand(program, args)} --help\``;

@@ -213,6 +213,11 @@ export interface Kernels {
     parameters: { readonly queries: number; readonly count: number; readonly width: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'search/inner_products.subgroups': {
+    bindings: { readonly database: Tensor<'f32'>; readonly query: Tensor<'f32'>; readonly score: Tensor<'f32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly width: number };
+    constants: {};
+  };
   'search/score_topk': {
     bindings: { readonly score: Tensor<'f32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly products: Tensor<'f32'>; readonly scratch: Tensor<'u32'> };
     parameters: { readonly queries: number; readonly count: number; readonly stride: number; readonly k: number };

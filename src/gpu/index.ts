@@ -2,7 +2,7 @@ export * from './errors.js';
 export type { KernelName, Kernels } from './generated.js';
 export { type AdapterDescription, type Feature, Gpu, type GpuOptions } from './gpu.js';
 export { type Grid, gridOf } from './grid.js';
-export { listAdapters } from './platform.js';
+export { type AdapterName, listAdapters } from './platform.js';
 export { type KernelTime, profile } from './profiler.js';
 export { type Cost, type Dispatch, type DispatchOptions, Program } from './program.js';
 export { type ElementType, type ShaderInfo, ShaderLibrary } from './shader.js';

@@ -45,15 +45,23 @@ export function releaseWebgpu(): void {
   if (users === 0) instance = undefined;
 }
 
-/** The names of all adapters that Dawn sees. Reading them spends the process's one instance: use a child process. */
-export async function listAdapters(): Promise<string[]> {
+/** An adapter that Dawn sees; its name, or a part of it, can be asked for with `GpuOptions.adapter`. */
+export interface AdapterName {
+  readonly name: string;
+  readonly backend: string;
+}
+
+/** All adapters that Dawn sees. Reading them spends the process's one instance: use a child process. */
+export async function listAdapters(): Promise<AdapterName[]> {
   const { create } = await loadModule();
   try {
+    // There is no such adapter, and the error names those that there are.
     await create(['adapter=__list__']).requestAdapter();
   } catch (error) {
-    return [...String(error).matchAll(/\* backend: '([^']*)', name: '([^']*)'/g)].map(
-      (match) => `${match[2]} (${match[1]})`,
-    );
+    return [...String(error).matchAll(/\* backend: '([^']*)', name: '([^']*)'/g)].map((match) => ({
+      name: match[2]!,
+      backend: match[1]!,
+    }));
   }
   return [];
 }

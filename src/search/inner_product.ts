@@ -117,13 +117,22 @@ export class InnerProductIndex {
         const products = scope.tensor('f32', [rows, k], 'products');
         const lanes = variant === 'lanes';
         const scratch = scope.tensor('u32', [lanes ? 1 : rows * k * 2], 'search scratch');
+        const scoring = {
+          bind: { database: this.#tensor!, query, score },
+          parameters: { queries: rows, count, width },
+          cost: { operations: 2 * rows * count * width },
+        };
+        const quads = stride / 4;
         batch.counted(
-          program.dispatch('search/inner_products', {
-            bind: { database: this.#tensor!, query, score },
-            parameters: { queries: rows, count, width },
-            workgroups: Math.ceil(stride / 4 / 64) * Math.ceil(rows / 4),
-            cost: { operations: 2 * rows * count * width },
-          }),
+          suitsSubgroups(gpu)
+            ? program.dispatch('search/inner_products.subgroups', {
+                ...scoring,
+                workgroups: Math.ceil(quads / 8) * Math.ceil(rows / 8),
+              })
+            : program.dispatch('search/inner_products', {
+                ...scoring,
+                workgroups: Math.ceil(quads / 64) * Math.ceil(rows / 4),
+              }),
         );
         const selection = {
           bind: { score, exclude_offsets, exclude_ids, ids, products, scratch },
@@ -138,4 +147,9 @@ export class InnerProductIndex {
       },
     };
   }
+}
+
+/** Whether products are best computed by subgroups of eight: on drivers that run shaders on the CPU and have them. */
+function suitsSubgroups(gpu: Gpu): boolean {
+  return gpu.adapter.software && (gpu.adapter.subgroupSize?.[0] ?? 0) >= 8;
 }

@@ -73,7 +73,8 @@ export function decodeSafeTensors(bytes: Uint8Array, where: string): SafeTensors
     const length = shape.reduce((product, extent) => product * extent, 1);
     if (last - first !== length * 4 || begin + last > bytes.length)
       throw damaged(`${name} does not lie within the file`);
-    tensors.set(name, { shape, data: new Type(bytes.slice(begin + first, begin + last).buffer) });
+    // A copy of its own: aligned, and no view into a shared pool.
+    tensors.set(name, { shape, data: new Type(new Uint8Array(bytes.subarray(begin + first, begin + last)).buffer) });
   }
   if (typeof metadata !== 'object' || metadata === null || Object.values(metadata).some((v) => typeof v !== 'string')) {
     throw damaged('its metadata cannot be read');

@@ -26,6 +26,8 @@ export class TrainingStep {
   readonly program: Program;
   readonly graph: Graph;
   readonly encoder: Encoder;
+  /** The way through the encoder and back: embeddings of the batch's nodes, gradient of the input features. */
+  readonly pass: TrainingPass;
   /** [4] the number of the next step, on the device. */
   readonly state: Tensor<'u32'>;
   /** [1] the factor on inner products. */
@@ -62,6 +64,7 @@ export class TrainingStep {
 
     // From here on the batch is known by rows of the pass.
     const { pass, pairRows } = this.#recordForward(program, stride);
+    this.pass = pass;
     const { rows, maxRows } = pass;
     const step = { rows, state, schedule };
     const guidance = new HashGuidance(scope, { maxRows, bits, byRow: options.guidance === 'row', seed });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli/main.js';
 
 let root: string;
@@ -15,14 +15,19 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+/** Runs a command line in this process. */
 async function hashgnn(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   let out = '';
   let err = '';
-  const status = await main(args, undefined, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-  });
-  return { status, out, err };
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => (out += text) !== '');
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => (err += text) !== '');
+  try {
+    const status = await main(args);
+    return { status, out, err };
+  } finally {
+    stdout.mockRestore();
+    stderr.mockRestore();
+  }
 }
 
 const tiny = ['--steps', '30', '--batch-size', '64', '--bits', '16', '--input-width', '16', '--widths', '16,12'];

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { register as demo } from './demo.js';
+import { register as doctor } from './doctor.js';
 import { register as evaluate } from './evaluate.js';
 import { register as generate } from './generate.js';
 import { register as prepare } from './prepare.js';
@@ -10,4 +11,4 @@ import { register as train } from './train.js';
 export type Register = (program: Command) => void;
 
 /** Every command of `hashgnn`, in the order in which `hashgnn --help` lists them. */
-export const commands: readonly Register[] = [prepare, train, evaluate, recommend, demo, generate];
+export const commands: readonly Register[] = [prepare, train, evaluate, recommend, demo, generate, doctor];

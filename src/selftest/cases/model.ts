@@ -134,9 +134,9 @@ function hashCases(): KernelCase[] {
   const size = { invocations: length / 4 };
   return [
     kernelCase('hash/sign', {
-      inputs: { embedding: signed(333, 1), code: unwrittenFloats(340) },
-      parameters: { count: 333 },
-      size: { invocations: 333 },
+      inputs: { embedding: signed(340, 1), code: unwrittenFloats(340) },
+      parameters: { count: 332 },
+      size: { invocations: 83 },
       twin: sign,
     }),
     kernelCase('hash/sign_backward', {

@@ -1,0 +1,225 @@
+import { HashgnnError } from '../base/errors.js';
+import { BindingError, type Gpu, type Program, type Tensor, type TensorScope } from '../gpu/index.js';
+
+export type Activation = 'none' | 'leaky-relu' | 'tanh';
+
+/**
+ * How the products are computed: from tiles in shared memory, which real GPUs are made for, or by handing values round
+ * in a subgroup, which is several times faster on drivers that run shaders on the CPU.
+ */
+export type DenseVariant = 'tiles' | 'subgroups';
+
+/** Numbers of the activations in the shaders. */
+const ACTIVATIONS: Readonly<Record<Activation, number>> = { none: 0, 'leaky-relu': 1, tanh: 2 };
+
+/** Rows and columns that one workgroup of a variant computes; as the shaders have them. */
+const BLOCKS = {
+  tiles: { suffix: '', rows: 64, columns: 64, inputs: 64 },
+  subgroups: { suffix: '.subgroups', rows: 32, columns: 16, inputs: 32 },
+} as const satisfies Record<DenseVariant, object>;
+
+/** Rows that one partial sum of the weight gradient covers at least, and how many partial sums a side has at most. */
+const MIN_CHUNK_ROWS = 256;
+const MAX_CHUNKS = 128;
+
+/** The variant that is fastest on an adapter. */
+export function denseVariant({ adapter, features }: Pick<Gpu, 'adapter' | 'features'>): DenseVariant {
+  const lanes = adapter.subgroupSize?.[0] ?? 0;
+  return adapter.software && features.has('subgroups') && lanes >= 8 ? 'subgroups' : 'tiles';
+}
+
+/** Rows in one partial sum of the weight gradient, from the greatest number of rows alone, so that sums repeat. */
+export function chunkRows(maxRows: number): number {
+  return Math.max(MIN_CHUNK_ROWS, Math.ceil(maxRows / MAX_CHUNKS / 16) * 16);
+}
+
+export interface DenseOptions {
+  /** Names the layer in errors, profiles and memory. */
+  readonly label: string;
+  /** Widths of a row of input and output, multiples of 4. */
+  readonly inputWidth: number;
+  readonly outputWidth: number;
+  /** 2: users and items have their own weights. */
+  readonly sides: 1 | 2;
+  readonly activation: Activation;
+  /** Rows that `backward` is recorded for at most. */
+  readonly maxRows: number;
+  /** Whether gradients are allocated; true unless told. */
+  readonly trainable?: boolean;
+  /** The adapter's fastest unless told. */
+  readonly variant?: DenseVariant;
+}
+
+/** Rows in use, and the number of rows that tensors have room for. */
+interface Rows {
+  /** [2] rows in use, and how many of them belong to side 0. */
+  readonly rows: Tensor<'u32'>;
+  readonly maxRows: number;
+}
+
+/**
+ * A dense layer over rows of two sides: output[r] = activation(input[r] · weight[side(r)] + bias[side(r)]), σ(W·x) in
+ * the paper's eq. 1 and 2. Rows 0 to rows[1] - 1 belong to side 0, those up to rows[0] - 1 to side 1. The leaky ReLU has
+ * slope 0.2. Weights start at zero; whoever trains the layer fills them.
+ */
+export class Dense {
+  /** [sides, inputWidth, outputWidth] */
+  readonly weight: Tensor<'f32'>;
+  /** [sides, outputWidth] */
+  readonly bias: Tensor<'f32'>;
+  readonly variant: DenseVariant;
+  readonly #gradients: { weight: Tensor<'f32'>; bias: Tensor<'f32'>; partial: Tensor<'f32'> } | undefined;
+
+  /** @throws HashgnnError if a width is no positive multiple of 4 or `maxRows` no count */
+  constructor(
+    scope: TensorScope,
+    readonly options: DenseOptions,
+  ) {
+    const { label, inputWidth, outputWidth, sides, maxRows, trainable = true } = options;
+    for (const [what, width] of Object.entries({ inputWidth, outputWidth })) {
+      if (!(Number.isInteger(width) && width > 0 && width % 4 === 0)) {
+        throw new HashgnnError(`the ${what} of ${label} cannot be ${width}`, { fix: 'use a positive multiple of 4' });
+      }
+    }
+    if (!(Number.isInteger(maxRows) && maxRows >= 0)) {
+      throw new HashgnnError(`${label} cannot have room for ${maxRows} rows`);
+    }
+    this.variant = options.variant ?? denseVariant(scope.gpu);
+    this.weight = scope.tensor('f32', [sides, inputWidth, outputWidth], `${label} weight`);
+    this.bias = scope.tensor('f32', [sides, outputWidth], `${label} bias`);
+    if (trainable) {
+      const chunks = Math.min(MAX_CHUNKS, Math.ceil(maxRows / MIN_CHUNK_ROWS)) + sides - 1;
+      this.#gradients = {
+        weight: scope.tensor('f32', [sides, inputWidth, outputWidth], `${label} weight gradient`),
+        bias: scope.tensor('f32', [sides, outputWidth], `${label} bias gradient`),
+        partial: scope.tensor('f32', [chunks, inputWidth + 1, outputWidth], `${label} partial gradients`),
+      };
+    }
+  }
+
+  /** [sides, inputWidth, outputWidth], after `backward`. @throws HashgnnError if the layer is not trainable */
+  get weightGradient(): Tensor<'f32'> {
+    return this.#trainable().weight;
+  }
+
+  /** [sides, outputWidth], after `backward`. @throws HashgnnError if the layer is not trainable */
+  get biasGradient(): Tensor<'f32'> {
+    return this.#trainable().bias;
+  }
+
+  /**
+   * Records the layer's output. Rows of `output` beyond rows[0] are left as they are.
+   * @param io `input` [maxRows, inputWidth], `output` [maxRows, outputWidth]
+   * @throws BindingError if a tensor has no room for maxRows rows
+   */
+  forward(program: Program, io: { readonly input: Tensor<'f32'>; readonly output: Tensor<'f32'> } & Rows): void {
+    const { input, output, rows, maxRows } = io;
+    const { label, inputWidth, outputWidth, sides, activation } = this.options;
+    this.#requireRows({ input }, inputWidth, maxRows);
+    this.#requireRows({ output }, outputWidth, maxRows);
+    const block = BLOCKS[this.variant];
+    program.dispatch(`dense/forward${block.suffix}`, {
+      label: `${label} forward`,
+      bind: { input, weight: this.weight, bias: this.bias, rows, output },
+      parameters: { input_width: inputWidth, output_width: outputWidth, sides },
+      constants: { ACTIVATION: ACTIVATIONS[activation] },
+      workgroups: this.#spans(maxRows, block.rows) * Math.ceil(outputWidth / block.columns),
+      cost: this.#cost(maxRows),
+    });
+  }
+
+  /**
+   * Records the gradients of weight and bias and, where `inputGradient` is given, of the input.
+   * @param io `input` and `output` as in `forward`; `outputGradient` [maxRows, outputWidth], which becomes the gradient
+   * towards the sum before the activation; `inputGradient` [maxRows, inputWidth], written up to row rows[0] - 1
+   * @throws HashgnnError if the layer is not trainable or was made for fewer rows; BindingError if a tensor has no room
+   */
+  backward(
+    program: Program,
+    io: {
+      readonly input: Tensor<'f32'>;
+      readonly output: Tensor<'f32'>;
+      readonly outputGradient: Tensor<'f32'>;
+      readonly inputGradient?: Tensor<'f32'> | undefined;
+    } & Rows,
+  ): void {
+    const { input, output, outputGradient: gradient, inputGradient, rows, maxRows } = io;
+    const { label, inputWidth, outputWidth, sides, activation } = this.options;
+    const { weight, bias, partial } = this.#trainable();
+    if (maxRows > this.options.maxRows) {
+      throw new HashgnnError(`${label} is made for ${this.options.maxRows} rows and cannot learn from ${maxRows}`);
+    }
+    this.#requireRows({ input, ...(inputGradient && { inputGradient }) }, inputWidth, maxRows);
+    this.#requireRows({ output, outputGradient: gradient }, outputWidth, maxRows);
+    const block = BLOCKS[this.variant];
+    const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
+    if (activation !== 'none') {
+      const count = maxRows * outputWidth;
+      program.dispatch('dense/activation_backward', {
+        label: `${label} activation backward`,
+        bind: { output, rows, gradient },
+        parameters: { width: outputWidth },
+        constants: { ACTIVATION: ACTIVATIONS[activation] },
+        invocations: count / 4,
+        cost: { bytes: 12 * count, operations: 3 * count },
+      });
+    }
+    const chunk_rows = chunkRows(maxRows);
+    const chunks = this.#spans(maxRows, chunk_rows);
+    program.dispatch(`dense/backward_weight${block.suffix}`, {
+      label: `${label} weight backward`,
+      bind: { input, gradient, rows, partial },
+      parameters: { ...parameters, chunk_rows },
+      workgroups: chunks * Math.ceil(inputWidth / block.inputs) * Math.ceil(outputWidth / block.columns),
+      cost: this.#cost(maxRows),
+    });
+    const values = sides * (inputWidth + 1) * outputWidth;
+    program.dispatch('dense/reduce_partials', {
+      label: `${label} weight reduction`,
+      bind: { partial, rows, weight_gradient: weight, bias_gradient: bias },
+      parameters: { ...parameters, chunk_rows },
+      invocations: values / 4,
+      cost: { bytes: 4 * (chunks * (inputWidth + 1) * outputWidth + values), operations: chunks * values },
+    });
+    if (inputGradient) {
+      program.dispatch(`dense/backward_input${block.suffix}`, {
+        label: `${label} input backward`,
+        bind: { gradient, weight: this.weight, rows, input_gradient: inputGradient },
+        parameters,
+        workgroups: this.#spans(maxRows, block.rows) * Math.ceil(inputWidth / block.columns),
+        cost: this.#cost(maxRows),
+      });
+    }
+  }
+
+  /** Spans of `size` rows that the rows can make, wherever the border between the sides falls. */
+  #spans(maxRows: number, size: number): number {
+    return Math.ceil(maxRows / size) + this.options.sides - 1;
+  }
+
+  #cost(maxRows: number): { bytes: number; operations: number } {
+    const { inputWidth, outputWidth, sides } = this.options;
+    return {
+      bytes: 4 * (maxRows * (inputWidth + outputWidth) + sides * inputWidth * outputWidth),
+      operations: 2 * maxRows * inputWidth * outputWidth,
+    };
+  }
+
+  #requireRows(tensors: Readonly<Record<string, Tensor<'f32'>>>, width: number, maxRows: number): void {
+    for (const [name, tensor] of Object.entries(tensors)) {
+      if (tensor.length < maxRows * width) {
+        throw new BindingError(
+          `${tensor.label} of ${tensor.length} elements has no room for ${maxRows} rows of width ${width}`,
+          { where: `${this.options.label}, ${name}` },
+        );
+      }
+    }
+  }
+
+  #trainable(): { weight: Tensor<'f32'>; bias: Tensor<'f32'>; partial: Tensor<'f32'> } {
+    if (!this.#gradients) {
+      throw new HashgnnError(`${this.options.label} has no gradients`, { fix: 'make the layer trainable' });
+    }
+    return this.#gradients;
+  }
+}
