@@ -83,6 +83,13 @@ fn store(row: u32, end: u32, column: u32, columns: u32, sum: vec4f) {
   }
 }
 
+// Four rows times four columns of one step; column r of the result belongs to row r.
+fn product(step: u32, x: u32, y: u32) -> mat4x4f {
+  let a = left[step * VECTORS + y];
+  let b = right[step * VECTORS + x];
+  return mat4x4f(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
 @compute @workgroup_size(256)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -103,10 +110,7 @@ fn main(
   let column_tile = tile % column_tiles;
   let column = column_tile * VECTORS + x;
   let weights = span.side * parameters.input_width;
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
+  var sum = mat4x4f();
   for (var k = 0u; k < depth; k += STEPS / 4u) {
     // Rows and inputs beyond the last one load what is there and are not stored.
     if (local < 64u) {
@@ -115,19 +119,19 @@ fn main(
       load_right(local - 64u, weights + column_tile * TILE, weights + parameters.input_width - 1u, k, depth);
     }
     workgroupBarrier();
-    for (var step = 0u; step < STEPS; step += 1u) {
-      let a = left[step * VECTORS + y];
-      let b = right[step * VECTORS + x];
-      sum0 += a.x * b;
-      sum1 += a.y * b;
-      sum2 += a.z * b;
-      sum3 += a.w * b;
+    let steps = min(STEPS, parameters.output_width - k * 4u);
+    // The bound is unknown to the compiler, which would otherwise unroll all steps and take seconds for it.
+    for (var step = 0u; step < steps; step += 4u) {
+      sum += product(step, x, y);
+      sum += product(step + 1u, x, y);
+      sum += product(step + 2u, x, y);
+      sum += product(step + 3u, x, y);
     }
     workgroupBarrier();
   }
   let row = span.begin + y * 4u;
-  store(row, span.end, column, columns, sum0);
-  store(row + 1u, span.end, column, columns, sum1);
-  store(row + 2u, span.end, column, columns, sum2);
-  store(row + 3u, span.end, column, columns, sum3);
+  store(row, span.end, column, columns, sum[0]);
+  store(row + 1u, span.end, column, columns, sum[1]);
+  store(row + 2u, span.end, column, columns, sum[2]);
+  store(row + 3u, span.end, column, columns, sum[3]);
 }

@@ -38,6 +38,13 @@ struct Parameters {
 var<workgroup> left: array<vec4f, 256>;
 var<workgroup> right: array<vec4f, 256>;
 
+// Four rows times four columns of one step; column r of the result belongs to row r.
+fn product(step: u32, x: u32, y: u32) -> mat4x4f {
+  let a = left[step * VECTORS + y];
+  let b = right[step * VECTORS + x];
+  return mat4x4f(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
 @compute @workgroup_size(256)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -63,10 +70,7 @@ fn main(
   // Invocations beyond the last input or output load what is there and store nothing.
   let own_column = min(column, columns - 1u);
   let own_vector = min(input_tile * VECTORS + x, depth - 1u);
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
+  var sum = mat4x4f();
   var bias = vec4f();
   for (var begin = span.begin; begin < span.end; begin += STEPS) {
     // Rows beyond the chunk count nothing: the right side is zero there.
@@ -75,14 +79,15 @@ fn main(
     left[local] = input[own_row * depth + own_vector];
     right[local] = select(vec4f(), gradient[own_row * columns + own_column], row <= last);
     workgroupBarrier();
-    for (var step = 0u; step < STEPS; step += 1u) {
-      let a = left[step * VECTORS + y];
-      let b = right[step * VECTORS + x];
-      sum0 += a.x * b;
-      sum1 += a.y * b;
-      sum2 += a.z * b;
-      sum3 += a.w * b;
-      bias += b;
+    let steps = min(STEPS, (span.end - begin + 3u) / 4u * 4u);
+    // The bound is unknown to the compiler, which would otherwise unroll all steps and take seconds for it.
+    for (var step = 0u; step < steps; step += 4u) {
+      bias += right[step * VECTORS + x] + right[(step + 1u) * VECTORS + x];
+      bias += right[(step + 2u) * VECTORS + x] + right[(step + 3u) * VECTORS + x];
+      sum += product(step, x, y);
+      sum += product(step + 1u, x, y);
+      sum += product(step + 2u, x, y);
+      sum += product(step + 3u, x, y);
     }
     workgroupBarrier();
   }
@@ -93,10 +98,10 @@ fn main(
   let vector = input_tile * VECTORS + y;
   if (vector < depth) {
     let at = (base + vector * 4u) * columns + column;
-    partial[at] = sum0;
-    partial[at + columns] = sum1;
-    partial[at + 2u * columns] = sum2;
-    partial[at + 3u * columns] = sum3;
+    partial[at] = sum[0];
+    partial[at + columns] = sum[1];
+    partial[at + 2u * columns] = sum[2];
+    partial[at + 3u * columns] = sum[3];
   }
   if (input_tile == 0u && y == 0u) {
     partial[(base + parameters.input_width) * columns + column] = bias;

@@ -65,6 +65,13 @@ fn store(row: u32, end: u32, column: u32, columns: u32, sum: vec4f) {
   }
 }
 
+// Four rows times four columns of one step; column r of the result belongs to row r.
+fn product(step: u32, x: u32, y: u32) -> mat4x4f {
+  let a = left[step * VECTORS + y];
+  let b = right[step * VECTORS + x];
+  return mat4x4f(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
 @compute @workgroup_size(256)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -86,10 +93,7 @@ fn main(
   // Invocations beyond the last row or column load what is there and store nothing.
   let own_column = min(column, columns - 1u);
   let start = bias[span.side * columns + own_column];
-  var sum0 = start;
-  var sum1 = start;
-  var sum2 = start;
-  var sum3 = start;
+  var sum = mat4x4f(start, start, start, start);
   for (var k = 0u; k < depth; k += STEPS / 4u) {
     if (local < 64u) {
       load_left(local, span.begin, span.end - 1u, k, depth);
@@ -98,19 +102,19 @@ fn main(
     let step = min(k * 4u + y, parameters.input_width - 1u);
     right[local] = weight[(span.side * parameters.input_width + step) * columns + own_column];
     workgroupBarrier();
-    for (var step = 0u; step < STEPS; step += 1u) {
-      let a = left[step * VECTORS + y];
-      let b = right[step * VECTORS + x];
-      sum0 += a.x * b;
-      sum1 += a.y * b;
-      sum2 += a.z * b;
-      sum3 += a.w * b;
+    let steps = min(STEPS, parameters.input_width - k * 4u);
+    // The bound is unknown to the compiler, which would otherwise unroll all steps and take seconds for it.
+    for (var step = 0u; step < steps; step += 4u) {
+      sum += product(step, x, y);
+      sum += product(step + 1u, x, y);
+      sum += product(step + 2u, x, y);
+      sum += product(step + 3u, x, y);
     }
     workgroupBarrier();
   }
   let row = span.begin + y * 4u;
-  store(row, span.end, column, columns, sum0);
-  store(row + 1u, span.end, column, columns, sum1);
-  store(row + 2u, span.end, column, columns, sum2);
-  store(row + 3u, span.end, column, columns, sum3);
+  store(row, span.end, column, columns, sum[0]);
+  store(row + 1u, span.end, column, columns, sum[1]);
+  store(row + 2u, span.end, column, columns, sum[2]);
+  store(row + 3u, span.end, column, columns, sum[3]);
 }

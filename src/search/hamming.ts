@@ -3,7 +3,7 @@ import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
 import { type Codes, interleave, toWords, wordsOf } from './codes.js';
 import type { Lists } from './lists.js';
 import { type Batch, type Ranker, rank, rankHits, type SearchOptions } from './stream.js';
-import type { Variant } from './variant.js';
+import { lanesWorkgroup, type Variant } from './variant.js';
 
 /** The best k of each query by Hamming distance, best first, equal distances in order of ascending id. */
 export interface HammingResult {
@@ -13,8 +13,6 @@ export interface HammingResult {
   readonly distances: Int32Array<ArrayBuffer>;
   readonly k: number;
 }
-
-const WORKGROUP = 64;
 
 /** Codes resident on the device, and the dispatch that ranks them; shared by the Hamming and the hierarchical index. */
 export class CodeDatabase {
@@ -55,6 +53,7 @@ export class CodeDatabase {
     const ids = scope.tensor('i32', [rows, k], 'ids');
     const distances = scope.tensor('i32', [rows, k], 'distances');
     const lanes = variant === 'lanes';
+    const WORKGROUP = lanesWorkgroup(rows);
     const size = lanes ? Math.ceil(rows / WORKGROUP) * WORKGROUP * (this.bits + 1) : rows * k * 2;
     const scratch = scope.tensor('u32', [size], 'search scratch');
     const options = {

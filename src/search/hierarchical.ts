@@ -6,6 +6,7 @@ import { CodeDatabase, requireBindable } from './hamming.js';
 import { missingProducts, type ProductResult } from './inner_product.js';
 import type { Lists } from './lists.js';
 import { type Ranker, rank, rankHits, type SearchOptions } from './stream.js';
+import { lanesWorkgroup } from './variant.js';
 
 /** Candidates by code that are re-ranked unless told otherwise, as in the authors' code. */
 export const DEFAULT_CANDIDATES = 500;
@@ -149,7 +150,11 @@ export class HierarchicalIndex {
         };
         batch.counted(
           lanes
-            ? program.dispatch('search/candidate_topk.lanes', { ...selection, invocations: rows })
+            ? program.dispatch('search/candidate_topk.lanes', {
+                ...selection,
+                constants: { WORKGROUP: lanesWorkgroup(rows) },
+                invocations: rows,
+              })
             : program.dispatch('search/candidate_topk', { ...selection, workgroups: rows }),
         );
         return { ids, values: products };

@@ -4,6 +4,7 @@ import { MISSING_PRODUCT, type PreparedEmbeddings, prepareEmbeddings, requirePro
 import { requireBindable } from './hamming.js';
 import type { Lists } from './lists.js';
 import { type Ranker, rank, rankHits, type SearchOptions } from './stream.js';
+import { lanesWorkgroup } from './variant.js';
 
 /** The best k of each query by inner product, best first, equal products in order of ascending id. */
 export interface ProductResult {
@@ -15,7 +16,7 @@ export interface ProductResult {
 }
 
 /** Bytes of products that are kept at a time, the most that pays: a driver on the CPU finds them in its cache again. */
-const SCORE_BYTES = { software: 8 * 2 ** 20, hardware: 64 * 2 ** 20 };
+const SCORE_BYTES = { software: 32 * 2 ** 20, hardware: 64 * 2 ** 20 };
 
 /** Products [length], all missing. */
 export function missingProducts(length: number): Float32Array<ArrayBuffer> {
@@ -140,7 +141,11 @@ export class InnerProductIndex {
         };
         batch.counted(
           lanes
-            ? program.dispatch('search/score_topk.lanes', { ...selection, invocations: rows })
+            ? program.dispatch('search/score_topk.lanes', {
+                ...selection,
+                constants: { WORKGROUP: lanesWorkgroup(rows) },
+                invocations: rows,
+              })
             : program.dispatch('search/score_topk', { ...selection, workgroups: rows }),
         );
         return { ids, values: products };

@@ -11,3 +11,11 @@ const MANY_QUERIES = 8192;
 export function topkVariant({ software, queries }: { software: boolean; queries: number }): Variant {
   return software || queries >= MANY_QUERIES ? 'lanes' : 'workgroup';
 }
+
+/**
+ * Invocations a workgroup of the design `lanes`: few where queries are few, so that every processor gets some.
+ * A multiple of eight and a divisor of 64.
+ */
+export function lanesWorkgroup(queries: number): number {
+  return queries < 1024 ? 8 : 64;
+}

@@ -17,13 +17,17 @@ afterAll(async () => {
 
 /** Runs a command line in this process. */
 async function hashgnn(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => (out += text) !== '');
-  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => (err += text) !== '');
+  const written = { out: '', err: '' };
+  const catching = (stream: NodeJS.WriteStream, name: 'out' | 'err') =>
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      written[name] += text;
+      return true;
+    });
+  const stdout = catching(process.stdout, 'out');
+  const stderr = catching(process.stderr, 'err');
   try {
     const status = await main(args);
-    return { status, out, err };
+    return { status, ...written };
   } finally {
     stdout.mockRestore();
     stderr.mockRestore();

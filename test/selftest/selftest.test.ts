@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Gpu } from '../../src/gpu/index.js';
 import { loadShaders } from '../../src/gpu/platform.js';
 import { runSelfTest, selfTestCases, summarise } from '../../src/selftest/index.js';
 import { useGpu } from '../support/gpu.js';
+
+// A driver that compiles every kernel for the first time may take a minute.
+vi.setConfig({ testTimeout: 240_000 });
 
 const gpu = useGpu();
 const shaders = loadShaders();

@@ -1,20 +1,24 @@
-/** The training step on the device, read out for comparison with `reference_step.ts`. */
+/** The training step on the device, read out and compared with `reference_step.ts`. */
 import type { Gpu } from '../../src/gpu/index.js';
 import type { HostGraph } from '../../src/layers/graph.js';
 import type { StepLoss } from '../../src/train/losses.js';
 import { resolveOptions, type TrainOptions } from '../../src/train/options.js';
 import { TrainingStep } from '../../src/train/step.js';
 import type { TestGraph } from '../support/graphs.js';
+import { initialParameters, type ReferenceStep, ReferenceTraining } from './reference_step.js';
 
 export function hostOf({ users, items, offsets, neighbours }: TestGraph): HostGraph {
   return { userCount: users, itemCount: items, offsets, neighbours };
 }
 
+/** Options by name, to be resolved. */
+export type Given = Partial<Record<keyof TrainOptions, unknown>>;
+
 /**
  * Options for small graphs. Features large enough that every layer's values are, and an ε that keeps Adam from
  * magnifying the rounding errors of gradients near 0.
  */
-export function smallOptions(given: Partial<Record<keyof TrainOptions, unknown>>): TrainOptions {
+export function smallOptions(given: Given): TrainOptions {
   return resolveOptions({
     steps: 20,
     bits: 8,
@@ -86,23 +90,11 @@ export async function readGradients(step: TrainingStep): Promise<Map<string, Flo
   return gradients;
 }
 
-/** The first step of a training: its loss and its gradients. */
-export async function firstStep(
-  gpu: Gpu,
-  graph: HostGraph,
-  options: TrainOptions,
-): Promise<{ loss: StepLoss; gradients: Map<string, Float32Array> }> {
-  return withStep(gpu, graph, options, async (step) => {
-    step.program.run();
-    const [loss] = await step.loss.read(0, 1);
-    return { loss: loss!, gradients: await readGradients(step) };
-  });
-}
-
-/** How far `actual` may be from `expected`: a share of the element, and a share of the tensor's largest. */
+/** How far an element may be off: a share of the element itself, of the tensor's largest, and in any case. */
 export interface Tolerance {
   readonly element: number;
   readonly tensor: number;
+  readonly absolute: number;
 }
 
 /**
@@ -111,7 +103,7 @@ export interface Tolerance {
 export function worst(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
-  { element, tensor }: Tolerance,
+  { element, tensor, absolute }: Tolerance,
 ): { excess: number; text: string } {
   if (actual.length !== expected.length) {
     return { excess: Number.POSITIVE_INFINITY, text: `${actual.length} elements, not ${expected.length}` };
@@ -120,8 +112,9 @@ export function worst(
   for (let at = 0; at < expected.length; at += 1) largest = Math.max(largest, Math.abs(expected[at]!));
   let found = { excess: 0, text: 'equal' };
   for (let at = 0; at < expected.length; at += 1) {
-    const allowed = element * Math.abs(expected[at]!) + tensor * largest + 1e-9;
-    const excess = Math.abs(actual[at]! - expected[at]!) / allowed;
+    const allowed = element * Math.abs(expected[at]!) + tensor * largest + absolute;
+    const difference = Math.abs(actual[at]! - expected[at]!);
+    const excess = difference === 0 ? 0 : difference / allowed;
     // Written so that NaN is the worst of all.
     if (!(excess <= found.excess)) {
       found = {
@@ -142,5 +135,70 @@ export function disagreements(
   return [...expected].flatMap(([name, values]) => {
     const { excess, text } = worst(actual.get(name) ?? [], values, tolerance);
     return excess > 1 ? [`${name}: ${text}`] : [];
+  });
+}
+
+const EXACT: Tolerance = { element: 0, tensor: 0, absolute: 0 };
+
+/**
+ * What float32 may differ from float64 after some twenty kernels, about ten times what was found in some thousand steps.
+ * The sums over a batch that end in one gradient are as large as the loss, however small the gradient is.
+ */
+export const toleranceOf = ({ total }: StepLoss): Tolerance => ({
+  element: 1e-4,
+  tensor: 1e-4,
+  absolute: 1e-6 * (1 + Math.abs(total)),
+});
+
+/** Closer to a corner than this, float32 or a numeric derivative may fall on the other side of it. */
+const SMOOTH = 1e-5;
+
+/** What comparing a training on the device with the reference gave. */
+export interface Comparison {
+  /** What is wrong: of the draws, the loss, the gradients, and the parameters afterwards. */
+  readonly faults: string[];
+  /** Steps compared: fewer than were asked for where the next one comes too close to a corner to be judged. */
+  readonly compared: number;
+  /** The reference's last step. */
+  readonly last: ReferenceStep;
+}
+
+/**
+ * Compares the first steps of a training with the reference.
+ * @param each called for every step that can be judged, with the device's gradients, before the reference's own update
+ */
+export async function faultsOf(
+  gpu: Gpu,
+  graph: HostGraph,
+  given: Given,
+  steps = 1,
+  each: (reference: ReferenceTraining, gradients: ReadonlyMap<string, Float32Array>) => void = () => {},
+): Promise<Comparison> {
+  const options = smallOptions(given);
+  const reference = new ReferenceTraining(graph, options);
+  return withStep(gpu, graph, options, async (step) => {
+    const faults = disagreements(await readParameters(step), initialParameters(graph, options), EXACT);
+    for (let number = 0; ; number += 1) {
+      step.program.run();
+      const gradients = await readGradients(step);
+      const expected = reference.look();
+      if (expected.smoothness <= SMOOTH) return { faults, compared: number, last: expected };
+      each(reference, gradients);
+      reference.run();
+      const tolerance = toleranceOf(expected.loss);
+      const [loss] = await step.loss.read(number, number + 1);
+      const lossTerms = (values: StepLoss) => new Map(Object.entries(values).map(([name, value]) => [name, [value]]));
+      const pairs = new Map([['pairs', await step.pairs.read()]]);
+      const updated = await readParameters(step);
+      faults.push(
+        ...[
+          ...disagreements(pairs, new Map([['pairs', expected.draws.pairs]]), EXACT),
+          ...disagreements(lossTerms(loss!), lossTerms(expected.loss), tolerance).map((text) => `loss ${text}`),
+          ...disagreements(gradients, expected.gradients, tolerance).map((text) => `gradient of ${text}`),
+          ...disagreements(updated, reference.parameters, tolerance).map((text) => `updated ${text}`),
+        ].map((text) => `step ${number}, ${text}`),
+      );
+      if (number + 1 === steps) return { faults, compared: steps, last: expected };
+    }
   });
 }

@@ -28,6 +28,9 @@ export type Shape = Pick<
   'inputWidth' | 'widths' | 'bits' | 'aggregation' | 'weights' | 'activation' | 'fanouts'
 >;
 
+/** How far a parameter is moved each way for a numeric derivative. */
+const DIFFERENCE = 2e-7;
+
 const ACTIVATIONS = { none: 0, 'leaky-relu': 1, tanh: 2 };
 
 interface DenseShape {
@@ -67,9 +70,7 @@ export function initialParameters(graph: HostGraph, options: TrainOptions): Map<
     const length = sides * inputs * outputs;
     const stream = { seed, stream: index + 1 };
     const first =
-      initialisation === 'glorot'
-        ? glorot(length, inputs, outputs, stream)
-        : normal(length, initialDeviation, stream);
+      initialisation === 'glorot' ? glorot(length, inputs, outputs, stream) : normal(length, initialDeviation, stream);
     set(`${name}.weight`, first);
     set(`${name}.bias`, new Float64Array(sides * outputs));
   });
@@ -328,7 +329,8 @@ export function evaluateStep(
   const leaky = options.activation === 'leaky-relu';
   draws.targets.forEach((targets, layer) => {
     const width = options.widths[layer]!;
-    for (const node of leaky ? targets : []) encoding.outputs[layer]!.subarray(node * width, (node + 1) * width).forEach(corner);
+    for (const node of leaky ? targets : [])
+      encoding.outputs[layer]!.subarray(node * width, (node + 1) * width).forEach(corner);
   });
   z.forEach((value, at) => {
     if (!draws.keep[at]) corner(value);
@@ -475,7 +477,8 @@ export class ReferenceTraining {
     if (name === 'scale' && !learnScale) return;
     const lazy = name === 'embedding' && featureUpdates === 'rows' && fanouts !== 'all';
     const tensors = { parameter: this.parameters.get(name)!, ...this.#moments.get(name)! };
-    const settings = { beta1, beta2, epsilon, weight_decay: weightDecay };
+    // The kernels hold β in float32, and 1 − β2 has few digits left.
+    const settings = { beta1: Math.fround(beta1), beta2: Math.fround(beta2), epsilon, weight_decay: weightDecay };
     for (let at = 0; at < gradient.length; at += 1) {
       if (lazy && !inputNodes.has(Math.floor(at / inputWidth))) continue;
       adamStep(tensors, at, gradient[at]!, { state: [this.step], schedule: this.#schedule }, settings);
@@ -484,27 +487,22 @@ export class ReferenceTraining {
 }
 
 /**
- * The derivative of the total loss along a direction in one parameter, by central differences with all draws held
- * fixed. Signs are replaced by ĥ = z + (h − z held fixed), whose derivative is the straight-through estimator's.
+ * The derivative of the total loss along a direction in one parameter, by central differences with all draws held fixed.
+ * @param straightThrough whether signs are replaced by ĥ = z + (h − z held fixed), of which the straight-through
+ * estimator is the exact derivative; without it, that of the loss itself, which is 0 through a sign
  */
 export function numericDerivative(
   graph: HostGraph,
   options: TrainOptions,
   parameters: Parameters,
   { draws, encoding, guided }: ReferenceStep,
-  name: string,
-  direction: ArrayLike<number>,
-  width = 1e-6,
+  { name, direction, straightThrough }: { name: string; direction: ArrayLike<number>; straightThrough: boolean },
 ): number {
   const z = encoding.outputs.at(-1)!;
-  const offset = guided.map((value, at) => value - z[at]!);
+  const offset = straightThrough ? guided.map((value, at) => value - z[at]!) : undefined;
   const totalAt = (distance: number) => {
-    const moved = new Map(parameters);
-    moved.set(
-      name,
-      parameters.get(name)!.map((value, at) => value + distance * direction[at]!),
-    );
-    return evaluateStep(graph, options, moved, draws, offset).loss.total;
+    const moved = parameters.get(name)!.map((value, at) => value + distance * direction[at]!);
+    return evaluateStep(graph, options, new Map([...parameters, [name, moved]]), draws, offset).loss.total;
   };
-  return (totalAt(width) - totalAt(-width)) / (2 * width);
+  return (totalAt(DIFFERENCE) - totalAt(-DIFFERENCE)) / (2 * DIFFERENCE);
 }

@@ -22,7 +22,16 @@ import { describeOptions } from './train.js';
 const DATA = { users: 2000, items: 1200, interactions: 80_000, seed: 1 };
 
 /** The defaults, shortened for data of this size. */
-const TRAINING = { steps: 600, batchSize: 512, guidanceFrom: 300, guidanceEvery: 20, evaluateEvery: 100, logEvery: 10 };
+const TRAINING = {
+  steps: 500,
+  batchSize: 1024,
+  learningRate: 0.01,
+  guidanceFrom: 300,
+  guidanceEvery: 15,
+  evaluateEvery: 100,
+  logEvery: 10,
+  candidates: 200,
+};
 
 /** Marks a folder that this command may replace. */
 const MARK = 'made-by-hashgnn-demo';
@@ -51,7 +60,7 @@ export function register(program: Command): void {
     const file = join(out, 'interactions.tsv');
     await writeFileAtomic(file, toTsv(generateInteractions(DATA)));
     const dataset = join(out, 'dataset');
-    output.say(describeDataset(await prepareDataset({ file, signal }, dataset), dataset).split('\n\nnext:')[0]);
+    output.say(describeDataset(await prepareDataset({ file, name: 'generated', signal }, dataset), dataset).split('\n\nnext:')[0]);
 
     heading(output, 'Training');
     const data = await readDataset(dataset);

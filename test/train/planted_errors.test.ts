@@ -1,0 +1,167 @@
+/**
+ * Proof that the comparison of the step with its reference finds a wrong sign in any backward kernel: each is planted in
+ * a copy of the shader's source and must be found in the gradients of one small step, and in nothing before them.
+ */
+import { expect, test } from 'vitest';
+import { Gpu } from '../../src/gpu/index.js';
+import { loadShaders } from '../../src/gpu/platform.js';
+import { useGpu } from '../support/gpu.js';
+import { graphOf } from '../support/graphs.js';
+import { faultsOf, type Given, hostOf } from './device_step.js';
+
+const gpu = useGpu();
+
+/** User 8 and item 6 have no edges; the batch's negatives include item 6. */
+const graph = hostOf(
+  graphOf(
+    9,
+    7,
+    Array.from({ length: 30 }, (_, at) => [(at * 7) % 8, (at * 5 + Math.floor(at / 8)) % 6] as const),
+  ),
+);
+
+const sampled: Given = { seed: 3, batchSize: 10, negatives: 4, triplets: 4, margin: 0.9 };
+const situations = {
+  sampled,
+  'sampled, joint': { ...sampled, aggregation: 'joint' },
+  full: { ...sampled, fanouts: 'all' },
+  'full, joint': { ...sampled, fanouts: 'all', aggregation: 'joint' },
+  softplus: { ...sampled, ranking: 'softplus' },
+} satisfies Record<string, Given>;
+type Situation = keyof typeof situations;
+
+/** Texts to replace, by shader: all variants of a kernel at once, since the adapter decides which of them runs. */
+type Edits = Readonly<Record<string, readonly [string, string]>>;
+
+const one = (shader: string, from: string, to: string): Edits => ({ [shader]: [from, to] });
+
+const planted: [what: string, situation: Situation, edits: Edits][] = [
+  [
+    'dense/backward_input, all',
+    'sampled',
+    {
+      'dense/backward_input': ['[row * columns + column] = sum;', '[row * columns + column] = -sum;'],
+      'dense/backward_input.subgroups': ['input_gradient[at] = sum[0];', 'input_gradient[at] = -sum[0];'],
+    },
+  ],
+  [
+    'dense/backward_input, some rows',
+    'sampled',
+    {
+      'dense/backward_input': ['sum1 += a.y * b;', 'sum1 -= a.y * b;'],
+      'dense/backward_input.subgroups': ['sum0[1] += g0 * b;', 'sum0[1] -= g0 * b;'],
+    },
+  ],
+  [
+    'dense/backward_weight, weight',
+    'sampled',
+    {
+      'dense/backward_weight': ['sum0 += a.x * b;', 'sum0 -= a.x * b;'],
+      'dense/backward_weight.subgroups': ['sum0 += a0.x * b;', 'sum0 -= a0.x * b;'],
+    },
+  ],
+  [
+    'dense/backward_weight, bias',
+    'sampled',
+    {
+      'dense/backward_weight': ['bias += b;', 'bias -= b;'],
+      'dense/backward_weight.subgroups': ['own_bias += near + far;', 'own_bias += near - far;'],
+    },
+  ],
+  ['dense/reduce_partials', 'sampled', one('dense/reduce_partials', 'sum += partial', 'sum -= partial')],
+  ['dense/activation_backward', 'sampled', one('dense/activation_backward', '*= activation', '*= -activation')],
+  ['the derivative of tanh', 'sampled', one('lib/activation', '1.0 - value * value', '1.0 + value * value')],
+  ['the slope of leaky ReLU', 'sampled', one('lib/activation', 'select(vec4f(SLOPE)', 'select(vec4f(-SLOPE)')],
+  ...(['sampled', 'sampled, joint'] as const).flatMap((situation): typeof planted => {
+    const shader = 'aggregate/mean_sampled_backward';
+    return [
+      [`${shader}, neighbours`, situation, one(shader, 'sum += output_gradient[(', 'sum -= output_gradient[(')],
+      [`${shader}, self`, situation, one(shader, 'sum += output_gradient[own', 'sum -= output_gradient[own')],
+    ];
+  }),
+  ...(['full', 'full, joint'] as const).flatMap((situation): typeof planted => {
+    const shader = 'aggregate/mean_full_backward';
+    return [
+      [`${shader}, neighbours`, situation, one(shader, 'sum += output_gradient', 'sum -= output_gradient')],
+      [`${shader}, self`, situation, one(shader, '= own + sum', '= sum - own')],
+    ];
+  }),
+  [
+    'aggregate/mean_full_backward, isolated',
+    'full',
+    one('aggregate/mean_full_backward', 'own += output_gradient', 'own -= output_gradient'),
+  ],
+  ...(
+    [
+      ['positive', 'positive_gradient = -parameters', 'positive_gradient = parameters'],
+      ['negatives', 'gradient = parameters.cross_entropy_weight', 'gradient = -parameters.cross_entropy_weight'],
+      ['margin, negatives', 'gradient += parameters.ranking_weight', 'gradient -= parameters.ranking_weight'],
+      ['margin, positive', 'positive_gradient -= positive_slope', 'positive_gradient += positive_slope'],
+      ['scale, negatives', 'scale_gradient += gradient', 'scale_gradient -= gradient'],
+      ['scale, positive', 'scale_gradient += positive_gradient', 'scale_gradient -= positive_gradient'],
+    ] as const
+  ).map(([what, from, to]): (typeof planted)[number] => [
+    `loss/pairs, ${what}`,
+    'sampled',
+    one('loss/pairs', from, to),
+  ]),
+  ['loss/pairs, softplus, negatives', 'softplus', one('loss/pairs', 'gradient += slope', 'gradient -= slope')],
+  [
+    'loss/pairs, softplus, positive',
+    'softplus',
+    one('loss/pairs', 'positive_gradient -= slope', 'positive_gradient += slope'),
+  ],
+  ...(
+    [
+      ['all', '= scale[0] * sum', '= -scale[0] * sum'],
+      ['items', '+= score_gradient[first_score + entry', '-= score_gradient[first_score + entry'],
+      ['users', '+= score_gradient[first_score + other', '-= score_gradient[first_score + other'],
+    ] as const
+  ).map(([what, from, to]): (typeof planted)[number] => [
+    `loss/pairs_backward, ${what}`,
+    'sampled',
+    one('loss/pairs_backward', from, to),
+  ]),
+  [
+    'hash/guide_backward, embedding',
+    'sampled',
+    one('hash/guide_backward', 'select(vec4f(), gradient, keep)', 'select(vec4f(), -gradient, keep)'),
+  ],
+  [
+    'hash/guide_backward, code',
+    'sampled',
+    one('hash/guide_backward', 'select(gradient, vec4f(), keep)', 'select(-gradient, vec4f(), keep)'),
+  ],
+  ['hash/sign_backward, code', 'sampled', one('hash/sign_backward', '+ code_gradient', '- code_gradient')],
+  ['hash/sign_backward, direct', 'sampled', one('hash/sign_backward', '= direct', '= -direct')],
+];
+
+test.each(Object.entries(situations))('nothing is found without a planted error: %s', async (_, given) => {
+  expect(await faultsOf(gpu(), graph, given)).toMatchObject({ faults: [], compared: 1 });
+});
+
+test('every backward kernel of the step has an error planted', async () => {
+  const kernels = [...loadShaders().keys()].filter((name) => /_backward(\.|$)|backward_|^loss\/pairs$/.test(name));
+  const edited = new Set(planted.flatMap(([, , edits]) => Object.keys(edits)));
+  expect(kernels.filter((name) => !edited.has(name))).toEqual([]);
+});
+
+test.each(planted)('a wrong sign is found: %s (%s)', async (_, situation, edits) => {
+  const sources = loadShaders();
+  const shaders = new Map(
+    Object.entries(edits).map(([name, [from, to]]) => {
+      const source = sources.get(name) ?? '';
+      expect(source, `${name} no longer holds the text that the error is planted in`).toContain(from);
+      return [name, source.replaceAll(from, to)];
+    }),
+  );
+  const profile = process.env.HASHGNN_PROFILE === 'portable' ? 'portable' : 'best';
+  const device = await Gpu.open({ profile, shaders });
+  try {
+    const { faults } = await faultsOf(device, graph, situations[situation]);
+    expect(faults.some((fault) => fault.includes('gradient of'))).toBe(true);
+    expect(faults.filter((fault) => !/gradient of|updated/.test(fault))).toEqual([]);
+  } finally {
+    device.destroy();
+  }
+});
