@@ -11,14 +11,15 @@ const ROOMS: Record<string, readonly string[]> = {
   layers: ['gpu', 'base'],
   search: ['gpu', 'base'],
   train: ['base', 'gpu', 'reference', 'data', 'layers', 'search'],
-  cli: ['base', 'gpu', 'reference', 'data', 'layers', 'search', 'train'],
+  selftest: ['base', 'gpu', 'reference'],
+  cli: ['base', 'gpu', 'reference', 'selftest', 'data', 'layers', 'search', 'train'],
 };
 
 /** Files in src itself (the library's front door) may import every room but the command line. */
 const FRONT_DOOR = Object.keys(ROOMS).filter((room) => room !== 'cli');
 
 /** Rooms that must also run in a browser, where there is no Node. */
-const WITHOUT_NODE = ['gpu', 'layers', 'search'];
+const WITHOUT_NODE = ['gpu', 'layers', 'search', 'selftest'];
 const PLATFORM_FILE = 'src/gpu/platform.ts';
 /** Tools that write source text while the project is developed; nothing at run time imports them. */
 const TOOLS = 'src/gpu/codegen/';

@@ -60,7 +60,11 @@ export function register(program: Command): void {
     const file = join(out, 'interactions.tsv');
     await writeFileAtomic(file, toTsv(generateInteractions(DATA)));
     const dataset = join(out, 'dataset');
-    output.say(describeDataset(await prepareDataset({ file, name: 'generated', signal }, dataset), dataset).split('\n\nnext:')[0]);
+    output.say(
+      describeDataset(await prepareDataset({ file, name: 'generated', signal }, dataset), dataset).split(
+        '\n\nnext:',
+      )[0],
+    );
 
     heading(output, 'Training');
     const data = await readDataset(dataset);

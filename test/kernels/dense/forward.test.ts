@@ -20,19 +20,12 @@ test('every variant gives the activation of the weighted sum by side and leaves 
       };
       const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
       const expected = Float64Array.from(bindings.output);
-      forward({ ...bindings, output: expected }, parameters, { ACTIVATION, SLOPE: 0.3 });
+      forward({ ...bindings, output: expected }, parameters, { ACTIVATION });
       for (const variant of variants(gpu())) {
         const [rows, columns] = variant ? [32, 16] : [64, 64];
         const workgroups = spans(maxRows, rows) * Math.ceil(outputWidth / columns);
         const name = `dense/forward${variant}` as const;
-        const { output } = await runKernel(
-          gpu(),
-          name,
-          bindings,
-          parameters,
-          { workgroups },
-          { ACTIVATION, SLOPE: 0.3 },
-        );
+        const { output } = await runKernel(gpu(), name, bindings, parameters, { workgroups }, { ACTIVATION });
         expectClose(output, expected, { absolute: 2e-6, relative: 1e-5 }, `${name} output`);
       }
     }),
