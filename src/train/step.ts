@@ -52,7 +52,7 @@ export class TrainingStep {
     this.graph = new Graph(scope, host);
     const { graph } = this;
     this.encoder = createEncoder(scope, graph, options, true);
-    this.program = gpu.program('training step');
+    this.program = scope.own(gpu.program('training step'));
     const { program } = this;
     this.state = scope.tensor('u32', [4], 'step');
     const { state } = this;

@@ -60,15 +60,16 @@ export class Trainer {
   #submission = 1;
 
   private constructor(
+    scope: TensorScope,
     readonly gpu: Gpu,
     readonly dataset: Dataset,
     readonly options: TrainOptions,
   ) {
     const { userCount, itemCount } = dataset;
-    this.#scope = gpu.scope();
+    this.#scope = scope;
     this.#training = new TrainingStep(gpu, this.#scope, hostGraph(dataset), options);
     this.#encoding = new FullPass(this.#scope, this.#training.encoder, false);
-    this.#encode = gpu.program('encode all nodes');
+    this.#encode = scope.own(gpu.program('encode all nodes'));
     this.#encoding.recordForward(this.#encode);
     const { nodeCount } = this.#training.graph;
     const words = wordsOf(options.bits);
@@ -78,8 +79,8 @@ export class Trainer {
       parameters: { rows: nodeCount, width: options.bits },
       invocations: nodeCount * words,
     });
-    this.#keep = gpu.program('keep the best parameters');
-    this.#unkeep = gpu.program('take up the best parameters');
+    this.#keep = scope.own(gpu.program('keep the best parameters'));
+    this.#unkeep = scope.own(gpu.program('take up the best parameters'));
     this.#kept = this.#training.parameters().map(({ name, tensor }) => {
       const copy = this.#scope.tensor('f32', tensor.shape, `best ${name}`);
       this.#keep.copy(tensor, copy);
@@ -96,14 +97,15 @@ export class Trainer {
    */
   static async create(gpu: Gpu, dataset: Dataset, options: TrainOptions): Promise<Trainer> {
     requireTrainable(dataset, options);
-    const trainer = new Trainer(gpu, dataset, options);
+    const scope = gpu.scope();
     try {
+      const trainer = new Trainer(scope, gpu, dataset, options);
       await Promise.all([trainer.#training.program.compile(), trainer.#encode.compile()]);
+      return trainer;
     } catch (error) {
-      trainer.destroy();
+      scope.destroy();
       throw error;
     }
-    return trainer;
   }
 
   /** The recorded step, for profiles and tests. */
@@ -263,7 +265,6 @@ export class Trainer {
   }
 
   destroy(): void {
-    for (const program of [this.#training.program, this.#encode, this.#keep, this.#unkeep]) program.destroy();
     this.#scope.destroy();
   }
 

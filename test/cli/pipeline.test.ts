@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -148,6 +148,38 @@ describe('bad input gets one clear error and leaves no output', () => {
     expect(result.err).toMatch(message);
     expect(result.err).not.toMatch(/\n\s+at /);
     expect(await readdir(folder)).not.toContain('out');
+  });
+
+  test('a run whose arrays have the wrong type or shape, or belong to other data', async () => {
+    const damaged = await mkdtemp(join(root, 'damaged-'));
+    const run = join(damaged, 'run');
+    await cp(join(root, 'run'), run, { recursive: true });
+    await cp(join(run, 'embeddings', 'users.npy'), join(run, 'codes', 'users.npy'));
+    const type = await hashgnn('evaluate', run);
+    expect(type.status).toBe(1);
+    expect(type.err).toMatch(/uint8[\s\S]*codes.users\.npy/);
+    await cp(join(root, 'run', 'codes', 'items.npy'), join(run, 'codes', 'users.npy'));
+    const shape = await hashgnn('recommend', run, '--user', 'u001');
+    expect(shape.status).toBe(1);
+    expect(shape.err).toMatch(/120[\s\S]*codes.users\.npy/);
+    const file = join(damaged, 'other.tsv');
+    await hashgnn(
+      'generate',
+      '--users',
+      '120',
+      '--items',
+      '90',
+      '--interactions',
+      '2000',
+      '--seed',
+      '9',
+      '--out',
+      file,
+    );
+    await hashgnn('prepare', file, '--out', join(damaged, 'other'), '--quiet');
+    const other = await hashgnn('evaluate', join(root, 'run'), '--data', join(damaged, 'other'));
+    expect(other.status).toBe(1);
+    expect(other.err).toMatch(/another dataset/);
   });
 
   test('an output folder that is not empty, and a run folder that is none', async () => {
