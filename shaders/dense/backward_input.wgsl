@@ -120,10 +120,12 @@ fn main(
     }
     workgroupBarrier();
     let steps = min(STEPS, parameters.output_width - k * 4u);
-    // The bound is unknown to the compiler, which would otherwise unroll all steps and take seconds for it.
-    for (var step = 0u; step < steps; step += 2u) {
+    // The bound is unknown to the compiler, which would otherwise unroll all steps: software drivers take long for it.
+    for (var step = 0u; step < steps; step += 4u) {
       sum += product(step, x, y);
       sum += product(step + 1u, x, y);
+      sum += product(step + 2u, x, y);
+      sum += product(step + 3u, x, y);
     }
     workgroupBarrier();
   }

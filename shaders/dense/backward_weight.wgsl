@@ -73,18 +73,21 @@ fn main(
   var sum = mat4x4f();
   var bias = vec4f();
   for (var begin = span.begin; begin < span.end; begin += STEPS) {
-    // A row beyond the chunk counts nothing: the right side is zero there.
+    // Rows beyond the chunk count nothing: the right side is zero there.
     let row = begin + y;
     let own_row = min(row, last);
     left[local] = input[own_row * depth + own_vector];
     right[local] = select(vec4f(), gradient[own_row * columns + own_column], row <= last);
     workgroupBarrier();
-    let steps = min(STEPS, (span.end - begin + 1u) / 2u * 2u);
-    // The bound is unknown to the compiler, which would otherwise unroll all steps and take seconds for it.
-    for (var step = 0u; step < steps; step += 2u) {
+    let steps = min(STEPS, (span.end - begin + 3u) / 4u * 4u);
+    // The bound is unknown to the compiler, which would otherwise unroll all steps: software drivers take long for it.
+    for (var step = 0u; step < steps; step += 4u) {
       bias += right[step * VECTORS + x] + right[(step + 1u) * VECTORS + x];
+      bias += right[(step + 2u) * VECTORS + x] + right[(step + 3u) * VECTORS + x];
       sum += product(step, x, y);
       sum += product(step + 1u, x, y);
+      sum += product(step + 2u, x, y);
+      sum += product(step + 3u, x, y);
     }
     workgroupBarrier();
   }

@@ -7,7 +7,7 @@
 //   exclude_ids      [excluded]          items never returned for that query, ascending in each list
 //   ids              [queries, k]        best first; -1 where fewer than k items are left
 //   distances        [queries, k]        bits that differ; -1 beside id -1
-//   scratch          [queries rounded up to whole workgroups, BITS + 1]  counters, side by side in a workgroup
+//   scratch          [queries rounded up to whole workgroups, bits + 1]  counters, side by side in a workgroup
 //
 // This variant: one invocation a query, no barrier and no atomic, for drivers that run shaders on the CPU and for very
 // many queries. It meets the items in order of id, twice: first it counts them by distance, only those within the
@@ -18,15 +18,14 @@
 #import grid
 
 override WORKGROUP: u32 = 64;
-// Bits of a code.
-override BITS: u32 = 32;
-override WORDS: u32 = (BITS + 31u) / 32u;
-override BINS: u32 = BITS + 1u;
+// 1 where codes have more than 32 bits.
+override WIDE: u32 = 1;
 
 struct Parameters {
   queries: u32,
   count: u32,
   k: u32,
+  bits: u32,
 }
 
 @group(0) @binding(0) var<storage, read> database: array<vec4u>;
@@ -52,23 +51,17 @@ var<private> seen: u32;
 var<private> cursor: u32;
 var<private> cursor_end: u32;
 var<private> next_excluded: u32;
-// The first four words of the query, which suffice for most codes.
-var<private> first_words: vec4u;
+// The first word of the query, all there is of most codes.
+var<private> first_word: u32;
 
 fn distances_to(quad: u32) -> vec4u {
-  let base = quad * WORDS;
-  var distance = countOneBits(database[base] ^ vec4u(first_words.x));
-  if (WORDS > 1u) {
-    distance += countOneBits(database[base + 1u] ^ vec4u(first_words.y));
-  }
-  if (WORDS > 2u) {
-    distance += countOneBits(database[base + 2u] ^ vec4u(first_words.z));
-  }
-  if (WORDS > 3u) {
-    distance += countOneBits(database[base + 3u] ^ vec4u(first_words.w));
-  }
-  for (var word = 4u; word < WORDS; word += 1u) {
-    distance += countOneBits(database[base + word] ^ vec4u(query[row * WORDS + word]));
+  let words = (parameters.bits + 31u) / 32u;
+  let base = quad * words;
+  var distance = countOneBits(database[base] ^ vec4u(first_word));
+  if (WIDE == 1u) {
+    for (var word = 1u; word < words; word += 1u) {
+      distance += countOneBits(database[base + word] ^ vec4u(query[row * words + word]));
+    }
   }
   return distance;
 }
@@ -97,7 +90,7 @@ fn masked(quad: u32, distance: vec4u) -> vec4u {
       next_excluded = exclude_ids[cursor];
     }
   }
-  return select(distance, vec4u(BINS), (vec4u(mask) & vec4u(1u, 2u, 4u, 8u)) != vec4u(0u));
+  return select(distance, vec4u(NONE), (vec4u(mask) & vec4u(1u, 2u, 4u, 8u)) != vec4u(0u));
 }
 
 fn count_item(distance: u32) {
@@ -145,24 +138,16 @@ fn main(
   if (row >= parameters.queries) {
     return;
   }
-  counters = linear_group(group, groups) * WORKGROUP * BINS + local;
-  for (var bin = 0u; bin < BINS; bin += 1u) {
+  let bins = parameters.bits + 1u;
+  counters = linear_group(group, groups) * WORKGROUP * bins + local;
+  for (var bin = 0u; bin < bins; bin += 1u) {
     scratch[counters + bin * WORKGROUP] = 0u;
   }
-  first_words.x = query[row * WORDS];
-  if (WORDS > 1u) {
-    first_words.y = query[row * WORDS + 1u];
-  }
-  if (WORDS > 2u) {
-    first_words.z = query[row * WORDS + 2u];
-  }
-  if (WORDS > 3u) {
-    first_words.w = query[row * WORDS + 3u];
-  }
+  first_word = query[row * ((parameters.bits + 31u) / 32u)];
   let quads = (parameters.count + 3u) / 4u;
 
   rewind();
-  limit = BINS;
+  limit = bins;
   seen = 0u;
   var quad = 0u;
   var distance = vec4u(0u);

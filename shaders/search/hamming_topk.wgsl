@@ -14,16 +14,14 @@
 // distance t of the k-th item and where each distance begins in the result. (3) The lanes walk the quads again and
 // append the items closer than t and the first ties at t: the place of an item is the number of chosen items with a
 // smaller id, counted in bit masks. (4) Each lane serves some distances and copies their items, in order of id.
-// Cost: 2 · count · words popcounts a query and k · ceil((BITS + 1) / WORKGROUP) reads. Hazard: every lane reaches
+// Cost: 2 · count · words popcounts a query and k · ceil((bits + 1) / WORKGROUP) reads. Hazard: every lane reaches
 // every barrier, since all loop bounds are uniform.
 
 #import grid
 
 override WORKGROUP: u32 = 256;
-// Bits of a code.
-override BITS: u32 = 32;
-override WORDS: u32 = (BITS + 31u) / 32u;
-override BINS: u32 = BITS + 1u;
+// Distances from 0 to that of the widest code.
+const BINS = 1025u;
 // One bit for each of the four items of each lane's quad.
 override MASKS: u32 = (WORKGROUP + 7u) / 8u;
 
@@ -31,6 +29,7 @@ struct Parameters {
   queries: u32,
   count: u32,
   k: u32,
+  bits: u32,
 }
 
 @group(0) @binding(0) var<storage, read> database: array<vec4u>;
@@ -51,8 +50,9 @@ var<workgroup> found: u32;
 
 fn distances_to(quad: u32, row: u32) -> vec4u {
   var distance = vec4u(0u);
-  for (var word = 0u; word < WORDS; word += 1u) {
-    distance += countOneBits(database[quad * WORDS + word] ^ vec4u(query[row * WORDS + word]));
+  let words = (parameters.bits + 31u) / 32u;
+  for (var word = 0u; word < words; word += 1u) {
+    distance += countOneBits(database[quad * words + word] ^ vec4u(query[row * words + word]));
   }
   return distance;
 }
@@ -104,8 +104,8 @@ fn main(
 
   if (local == 0u) {
     var before = 0u;
-    var limit = BITS;
-    for (var distance = 0u; distance < BINS; distance += 1u) {
+    var limit = parameters.bits;
+    for (var distance = 0u; distance <= parameters.bits; distance += 1u) {
       let here = atomicLoad(&histogram[distance]);
       atomicStore(&histogram[distance], before);
       if (before < k && before + here >= k) {
@@ -136,9 +136,8 @@ fn main(
     var distance = vec4u(BINS);
     if (quad < quads) {
       distance = distances_to(quad, row);
-      for (var i = 0u; i < 4u; i += 1u) {
-        let item = quad * 4u + i;
-        if (item < count && distance[i] <= limit && !is_excluded(item, begin, end)) {
+      for (var i = 0u; i < min(4u, count - quad * 4u); i += 1u) {
+        if (distance[i] <= limit && !is_excluded(quad * 4u + i, begin, end)) {
           if (distance[i] < limit) {
             atomicOr(&closer[local / 8u], 1u << (shift + i));
           } else {
@@ -148,31 +147,35 @@ fn main(
       }
     }
     workgroupBarrier();
+    let own = local / 8u;
     var closer_rank = closer_before;
     var tied_rank = tied_before;
-    for (var mask = 0u; mask < MASKS; mask += 1u) {
-      let closer_mask = atomicLoad(&closer[mask]);
-      let tied_mask = atomicLoad(&tied[mask]);
-      closer_before += countOneBits(closer_mask);
-      tied_before += countOneBits(tied_mask);
-      if (mask < local / 8u) {
-        closer_rank += countOneBits(closer_mask);
-        tied_rank += countOneBits(tied_mask);
-      } else if (mask == local / 8u) {
-        let earlier = (1u << shift) - 1u;
-        closer_rank += countOneBits(closer_mask & earlier);
-        tied_rank += countOneBits(tied_mask & earlier);
-        for (var i = 0u; i < 4u; i += 1u) {
-          let is_closer = ((closer_mask >> (shift + i)) & 1u) == 1u;
-          let is_tied = ((tied_mask >> (shift + i)) & 1u) == 1u;
-          if (is_closer || (is_tied && tied_rank < ties)) {
-            let place = (row * k + closer_rank + min(tied_rank, ties)) * 2u;
-            scratch[place] = distance[i];
-            scratch[place + 1u] = quad * 4u + i;
-          }
-          closer_rank += u32(is_closer);
-          tied_rank += u32(is_tied);
+    // Only the masks in use.
+    let masks = min(MASKS, (quads - chunk + 7u) / 8u);
+    for (var mask = 0u; mask < masks; mask += 1u) {
+      let closer_bits = countOneBits(atomicLoad(&closer[mask]));
+      let tied_bits = countOneBits(atomicLoad(&tied[mask]));
+      closer_before += closer_bits;
+      tied_before += tied_bits;
+      closer_rank += select(0u, closer_bits, mask < own);
+      tied_rank += select(0u, tied_bits, mask < own);
+    }
+    if (quad < quads) {
+      let closer_mask = atomicLoad(&closer[own]);
+      let tied_mask = atomicLoad(&tied[own]);
+      let earlier = (1u << shift) - 1u;
+      closer_rank += countOneBits(closer_mask & earlier);
+      tied_rank += countOneBits(tied_mask & earlier);
+      for (var i = 0u; i < min(4u, count - quad * 4u); i += 1u) {
+        let is_closer = ((closer_mask >> (shift + i)) & 1u) == 1u;
+        let is_tied = ((tied_mask >> (shift + i)) & 1u) == 1u;
+        if (is_closer || (is_tied && tied_rank < ties)) {
+          let place = (row * k + closer_rank + min(tied_rank, ties)) * 2u;
+          scratch[place] = distance[i];
+          scratch[place + 1u] = quad * 4u + i;
         }
+        closer_rank += u32(is_closer);
+        tied_rank += u32(is_tied);
       }
     }
     workgroupBarrier();

@@ -152,24 +152,23 @@ fn main(
     workgroupBarrier();
     var better_rank = better_before;
     var tied_rank = tied_before;
-    var is_better = false;
-    var is_tied = false;
-    for (var mask = 0u; mask < MASKS; mask += 1u) {
-      let better_mask = atomicLoad(&better[mask]);
-      let tied_mask = atomicLoad(&tied[mask]);
-      better_before += countOneBits(better_mask);
-      tied_before += countOneBits(tied_mask);
-      if (mask == local / 32u) {
-        let earlier = (1u << (local % 32u)) - 1u;
-        better_rank += countOneBits(better_mask & earlier);
-        tied_rank += countOneBits(tied_mask & earlier);
-        is_better = ((better_mask >> (local % 32u)) & 1u) == 1u;
-        is_tied = ((tied_mask >> (local % 32u)) & 1u) == 1u;
-      } else if (mask < local / 32u) {
-        better_rank += countOneBits(better_mask);
-        tied_rank += countOneBits(tied_mask);
-      }
+    let own = local / 32u;
+    let masks = min(MASKS, (count - chunk + 31u) / 32u);
+    for (var mask = 0u; mask < masks; mask += 1u) {
+      let better_bits = countOneBits(atomicLoad(&better[mask]));
+      let tied_bits = countOneBits(atomicLoad(&tied[mask]));
+      better_before += better_bits;
+      tied_before += tied_bits;
+      better_rank += select(0u, better_bits, mask < own);
+      tied_rank += select(0u, tied_bits, mask < own);
     }
+    let better_mask = atomicLoad(&better[own]);
+    let tied_mask = atomicLoad(&tied[own]);
+    let earlier = (1u << (local % 32u)) - 1u;
+    better_rank += countOneBits(better_mask & earlier);
+    tied_rank += countOneBits(tied_mask & earlier);
+    let is_better = ((better_mask >> (local % 32u)) & 1u) == 1u;
+    let is_tied = ((tied_mask >> (local % 32u)) & 1u) == 1u;
     if (is_better || (is_tied && tied_rank < ties)) {
       let place = (row * k + better_rank + min(tied_rank, ties)) * 2u;
       scratch[place] = key;

@@ -2,7 +2,19 @@
  * Files on disk: written whole or not at all, read with errors that name them. Node only.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import {
+  appendFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HashgnnError, InputError } from './errors.js';
 import { bytesOf, checkShape, decodeNpy, type NpyArray, type NpyArrays, type NpyType, npyHeader } from './npy.js';
@@ -229,4 +241,14 @@ export async function readJson(path: string): Promise<unknown> {
 /** Writes a value as indented JSON with a final line end, whole or not at all. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Makes a folder and its parents where they are missing. @throws HashgnnError when it cannot be made */
+export async function makeFolder(path: string): Promise<void> {
+  await guarded(path, 'cannot create the folder', () => mkdir(path, { recursive: true }));
+}
+
+/** Adds text to the end of a file. @throws HashgnnError when the disk is full, … */
+export async function appendText(path: string, text: string): Promise<void> {
+  await guarded(path, 'cannot write the file', () => appendFile(path, text));
 }

@@ -200,13 +200,13 @@ export interface Kernels {
   };
   'search/hamming_topk': {
     bindings: { readonly database: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly distances: Tensor<'i32'>; readonly scratch: Tensor<'u32'> };
-    parameters: { readonly queries: number; readonly count: number; readonly k: number };
-    constants: { readonly WORKGROUP?: number; readonly BITS?: number };
+    parameters: { readonly queries: number; readonly count: number; readonly k: number; readonly bits: number };
+    constants: { readonly WORKGROUP?: number };
   };
   'search/hamming_topk.lanes': {
     bindings: { readonly database: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly distances: Tensor<'i32'>; readonly scratch: Tensor<'u32'> };
-    parameters: { readonly queries: number; readonly count: number; readonly k: number };
-    constants: { readonly WORKGROUP?: number; readonly BITS?: number };
+    parameters: { readonly queries: number; readonly count: number; readonly k: number; readonly bits: number };
+    constants: { readonly WORKGROUP?: number; readonly WIDE?: number };
   };
   'search/inner_products': {
     bindings: { readonly database: Tensor<'f32'>; readonly query: Tensor<'f32'>; readonly score: Tensor<'f32'> };

@@ -58,17 +58,17 @@ export class CodeDatabase {
     const scratch = scope.tensor('u32', [size], 'search scratch');
     const options = {
       bind: { database: this.tensor!, query, exclude_offsets, exclude_ids, ids, distances, scratch },
-      parameters: { queries: rows, count: this.count, k },
+      parameters: { queries: rows, count: this.count, k, bits: this.bits },
       cost: { operations: 2 * rows * this.count * this.words },
     };
     batch.counted(
       lanes
         ? program.dispatch('search/hamming_topk.lanes', {
             ...options,
-            constants: { BITS: this.bits, WORKGROUP },
+            constants: { WIDE: this.words > 1 ? 1 : 0, WORKGROUP },
             invocations: rows,
           })
-        : program.dispatch('search/hamming_topk', { ...options, constants: { BITS: this.bits }, workgroups: rows }),
+        : program.dispatch('search/hamming_topk', { ...options, workgroups: rows }),
     );
     return { ids, distances };
   }

@@ -1,7 +1,7 @@
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
-import { readBytes, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
+import { appendText, makeFolder, readBytes, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Gpu } from '../gpu/index.js';
 import { resolveOptions, type TrainOptions } from './options.js';
@@ -41,7 +41,7 @@ export async function trainToFolder(
   const data = { folder: resolve(dataset.folder), name: dataset.name, fingerprint: fingerprint(dataset) };
   const saved = resume ? await readCheckpoint(folder, options, data.fingerprint) : undefined;
   using trainer = await Trainer.create(gpu, dataset, options);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeJson(join(folder, 'config.json'), { ...options, dataset: data });
   const metrics = join(folder, 'metrics.jsonl');
   let secondsBefore = 0;
@@ -56,7 +56,7 @@ export async function trainToFolder(
   const seconds = () => secondsBefore + (performance.now() - begun) / 1000;
   const record = async (entry: object) => {
     const line = JSON.stringify({ ...entry, seconds: Math.round(seconds() * 1000) / 1000 });
-    await appendFile(metrics, `${line}\n`);
+    await appendText(metrics, `${line}\n`);
   };
   const save = async () => {
     const metadata = {
@@ -91,7 +91,7 @@ export async function trainToFolder(
       await record(losses);
       events.onLoss?.(losses);
     }
-    if (due(evaluateEvery)) {
+    if (due(evaluateEvery) && dataset.valid.length > 0) {
       const validation = await trainer.validate();
       await record(validation);
       events.onValidation?.(validation, trainer.best === validation);
@@ -107,7 +107,7 @@ export async function trainToFolder(
     version: 1,
     dataset: data,
     steps,
-    best: trainer.best!,
+    best: trainer.best ?? null,
     seconds: { training: trainingSeconds, total: secondsBefore + (performance.now() - started) / 1000 },
     stepsPerSecond: steps / trainingSeconds,
     memory: { peakBytes: gpu.memory().peak },

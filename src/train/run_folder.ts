@@ -1,7 +1,7 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { readJson, readNpy, writeJson, writeNpy } from '../base/files.js';
+import { makeFolder, readJson, readNpy, writeJson, writeNpy } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Evaluation, Metrics } from '../search/index.js';
 import { resolveOptions, type TrainOptions } from './options.js';
@@ -41,8 +41,8 @@ export interface RunResult {
   readonly version: 1;
   readonly dataset: DatasetReference;
   readonly steps: number;
-  /** The validation whose parameters were kept. */
-  readonly best: ValidationRecord;
+  /** The validation whose parameters were kept; null without validation edges, when the last ones were. */
+  readonly best: ValidationRecord | null;
   readonly seconds: { readonly training: number; readonly total: number };
   readonly stepsPerSecond: number;
   readonly memory: { readonly peakBytes: number };
@@ -63,8 +63,8 @@ export interface Run extends Embeddings {
 /** Writes `codes/` and `embeddings/` of a run folder. */
 export async function writeEmbeddings(folder: string, embeddings: Embeddings): Promise<void> {
   const { bits, users, items, userCodes, itemCodes } = embeddings;
-  await mkdir(join(folder, 'codes'), { recursive: true });
-  await mkdir(join(folder, 'embeddings'), { recursive: true });
+  await makeFolder(join(folder, 'codes'));
+  await makeFolder(join(folder, 'embeddings'));
   for (const [name, values, codes] of [
     ['users', users, userCodes],
     ['items', items, itemCodes],

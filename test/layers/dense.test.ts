@@ -9,6 +9,9 @@ import { expectClose } from '../support/kernels.js';
 
 const gpu = useGpu();
 
+/** Milliseconds: software drivers take seconds to compile a kernel for the first time, on a busy machine many. */
+const COMPILING = { timeout: 300_000 };
+
 interface Sizes {
   readonly inputWidth: number;
   readonly outputWidth: number;
@@ -61,57 +64,64 @@ async function run(
 
 const names = (device: Gpu): DenseVariant[] => variants(device).map((ending) => (ending ? 'subgroups' : 'tiles'));
 
-test('the gradients are the slopes of Σ direction · output, by finite differences along random directions', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      denseCase,
-      fc.constantFrom<Activation>('none', 'leaky-relu', 'tanh'),
-      async (sizes, activation) => {
-        const { inputWidth, outputWidth, total, first, maxRows, seed } = sizes;
-        const sides = sizes.sides as 1 | 2;
-        const data = {
-          input: rowsOf(seed, total, maxRows, inputWidth),
-          weight: uniform(seed + 1, sides * inputWidth * outputWidth).map((w) => w / Math.sqrt(inputWidth)),
-          bias: uniform(seed + 2, sides * outputWidth),
-        };
-        const direction = rowsOf(seed + 3, total, maxRows, outputWidth);
-        const rows = [total, first];
-        const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
-        const ACTIVATION = ['none', 'leaky-relu', 'tanh'].indexOf(activation);
-        /** The objective in float64; the kinks of the leaky ReLU are smoothed by the sum. */
-        const objective = (at: { [name in keyof typeof data]: ArrayLike<number> }) => {
-          const output = new Float64Array(total * outputWidth);
-          forward({ ...at, rows, output }, parameters, { ACTIVATION });
-          return output.reduce((sum, value, index) => sum + value * direction[index]!, 0);
-        };
-        const results = [];
-        for (const variant of names(gpu())) {
-          results.push([variant, await run(gpu(), { ...sizes, sides }, activation, variant, data, direction)] as const);
-        }
-        for (const name of ['input', 'weight', 'bias'] as const) {
-          const used = name === 'input' ? total * inputWidth : data[name].length;
-          const along = uniform(seed + 4, data[name].length).fill(0, used);
-          const step = 1e-6;
-          const shifted = (by: number) => ({
-            ...data,
-            [name]: Float64Array.from(data[name], (v, i) => v + by * along[i]!),
-          });
-          const slope = (objective(shifted(step)) - objective(shifted(-step))) / (2 * step);
-          for (const [variant, result] of results) {
-            const products = Array.from({ length: used }, (_, index) => result[name][index]! * along[index]!);
-            const scale = Math.sqrt(products.reduce((sum, product) => sum + product * product, 0));
-            const projection = products.reduce((sum, product) => sum + product, 0);
-            const what = `slope along ${name}, ${variant}, ${activation}`;
-            expectClose([projection], [slope], { absolute: 1e-4 + 1e-4 * scale, relative: 1e-5 }, what);
+test(
+  'the gradients are the slopes of Σ direction · output, by finite differences along random directions',
+  COMPILING,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        denseCase,
+        fc.constantFrom<Activation>('none', 'leaky-relu', 'tanh'),
+        async (sizes, activation) => {
+          const { inputWidth, outputWidth, total, first, maxRows, seed } = sizes;
+          const sides = sizes.sides as 1 | 2;
+          const data = {
+            input: rowsOf(seed, total, maxRows, inputWidth),
+            weight: uniform(seed + 1, sides * inputWidth * outputWidth).map((w) => w / Math.sqrt(inputWidth)),
+            bias: uniform(seed + 2, sides * outputWidth),
+          };
+          const direction = rowsOf(seed + 3, total, maxRows, outputWidth);
+          const rows = [total, first];
+          const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
+          const ACTIVATION = ['none', 'leaky-relu', 'tanh'].indexOf(activation);
+          /** The objective in float64; a step of 1e-6 seldom crosses a kink of the leaky ReLU, and then by next to nothing. */
+          const objective = (at: { [name in keyof typeof data]: ArrayLike<number> }) => {
+            const output = new Float64Array(total * outputWidth);
+            forward({ ...at, rows, output }, parameters, { ACTIVATION });
+            return output.reduce((sum, value, index) => sum + value * direction[index]!, 0);
+          };
+          const results = [];
+          for (const variant of names(gpu())) {
+            results.push([
+              variant,
+              await run(gpu(), { ...sizes, sides }, activation, variant, data, direction),
+            ] as const);
           }
-        }
-      },
-    ),
-    { numRuns: 15, examples: denseExamples.map(([sizes]) => [sizes, 'tanh']) },
-  );
-});
+          for (const name of ['input', 'weight', 'bias'] as const) {
+            const used = name === 'input' ? total * inputWidth : data[name].length;
+            const along = uniform(seed + 4, data[name].length).fill(0, used);
+            const step = 1e-6;
+            const shifted = (by: number) => ({
+              ...data,
+              [name]: Float64Array.from(data[name], (v, i) => v + by * along[i]!),
+            });
+            const slope = (objective(shifted(step)) - objective(shifted(-step))) / (2 * step);
+            for (const [variant, result] of results) {
+              const products = Array.from({ length: used }, (_, index) => result[name][index]! * along[index]!);
+              const scale = Math.sqrt(products.reduce((sum, product) => sum + product * product, 0));
+              const projection = products.reduce((sum, product) => sum + product, 0);
+              const what = `slope along ${name}, ${variant}, ${activation}`;
+              expectClose([projection], [slope], { absolute: 1e-4 + 1e-4 * scale, relative: 1e-5 }, what);
+            }
+          }
+        },
+      ),
+      { numRuns: 15, examples: denseExamples.map(([sizes]) => [sizes, 'tanh']) },
+    );
+  },
+);
 
-test('many chunks of rows add up to the gradient of all rows', async () => {
+test('many chunks of rows add up to the gradient of all rows', COMPILING, async () => {
   const sizes: Sizes = { inputWidth: 12, outputWidth: 20, sides: 2, total: 1801, first: 777, maxRows: 2000 };
   const data = { input: rowsOf(5, 1801, 2000, 12), weight: uniform(6, 480), bias: uniform(7, 40) };
   const direction = rowsOf(8, 1801, 2000, 20);
@@ -134,7 +144,7 @@ test('many chunks of rows add up to the gradient of all rows', async () => {
   }
 });
 
-test('two runs give the same bytes', async () => {
+test('two runs give the same bytes', COMPILING, async () => {
   const sizes: Sizes = { inputWidth: 68, outputWidth: 36, sides: 2, total: 700, first: 333, maxRows: 701 };
   const data = { input: rowsOf(1, 700, 701, 68), weight: uniform(2, 2 * 68 * 36), bias: uniform(3, 72) };
   const direction = rowsOf(4, 700, 701, 36);
@@ -144,7 +154,7 @@ test('two runs give the same bytes', async () => {
   }
 });
 
-test('a layer that is not trainable holds no gradients and runs forward alone', async () => {
+test('a layer that is not trainable holds no gradients and runs forward alone', COMPILING, async () => {
   const scope = gpu().scope();
   const program = gpu().program('test of inference');
   try {

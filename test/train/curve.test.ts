@@ -1,8 +1,8 @@
 /**
- * The loss curve of a small training (120 users, 80 items, guidance falling from 1 to 0.5), recorded from the float64 reference. After a change of what a step is meant to
- * compute, record it again with
+ * The loss curve of a small training (120 users, 80 items, guidance falling from 1 to 0.5), recorded from the float64
+ * reference. After a change of what a step is meant to compute, record it again with
  *
- *     HASHGNN_RECORD=1 npx vitest run test/train/curve.test.ts
+ *     HASHGNN_RECORD=1 npx vitest run test/train/curve.test.ts && npx biome format --write test/train/fixtures
  *
  * and look at the difference before committing it.
  */
@@ -66,7 +66,10 @@ function smallGraph(): HostGraph {
 }
 
 const curveOf = (losses: readonly StepLoss[]): Curve =>
-  Object.fromEntries(COLUMNS.map((name) => [name, losses.map((loss) => loss[name])])) as Curve;
+  Object.fromEntries(COLUMNS.map((name) => [name, losses.map((loss) => loss[name])] as const)) as Record<
+    (typeof COLUMNS)[number],
+    number[]
+  >;
 
 function referenceCurve(steps: number): Curve {
   const reference = new ReferenceTraining(smallGraph(), options);
@@ -118,8 +121,8 @@ test('the device follows the recorded curve', async () => {
   expect(distance(curve, ['auc'])).toBeLessThan(0.02);
 });
 
-test.each(planted.map((edits, index) => [Object.keys(edits)[0], edits, index] as const))(
-  'an error of little weight leaves the recorded curve: in %s',
+test.each(planted.map((edits, index) => [JSON.stringify(edits), edits, index] as const))(
+  'an error of little weight leaves the recorded curve: %s',
   async (_, edits, index) => {
     const curve = await withPlanted(gpu(), edits, index, deviceCurve);
     expect(distance(curve, ['total'])).toBeGreaterThan(5 * TOLERANCE);

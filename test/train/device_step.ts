@@ -141,7 +141,7 @@ export function disagreements(
 const EXACT: Tolerance = { element: 0, tensor: 0, absolute: 0 };
 
 /**
- * What float32 may differ from float64 after some twenty kernels, about ten times what was found in some thousand steps.
+ * What float32 may differ from float64 after some twenty kernels, about ten times what was found in some hundred steps.
  * The sums over a batch that end in one gradient are as large as the loss, however small the gradient is.
  */
 export const toleranceOf = ({ total }: StepLoss): Tolerance => ({

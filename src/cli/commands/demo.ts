@@ -1,8 +1,8 @@
 /** `hashgnn demo`: the main job from interactions to recommendations, on generated data; what `npm start` runs. */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { requireEmptyFolder, writeFileAtomic } from '../../base/files.js';
+import { makeFolder, requireEmptyFolder, writeFileAtomic } from '../../base/files.js';
 import { generateInteractions, prepareDataset, readDataset, toTsv } from '../../data/index.js';
 import { Gpu } from '../../gpu/index.js';
 import { evaluateRun } from '../../train/evaluate.js';
@@ -124,6 +124,6 @@ async function clearFolder(folder: string): Promise<void> {
   const mark = join(folder, MARK);
   if (await stat(mark).catch(() => undefined)) await rm(folder, { recursive: true });
   await requireEmptyFolder(folder);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFileAtomic(mark, 'This folder is replaced by the next hashgnn demo.\n');
 }

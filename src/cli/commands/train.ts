@@ -4,6 +4,7 @@ import { UsageError } from '../../base/errors.js';
 import { readJson } from '../../base/files.js';
 import { readDataset } from '../../data/index.js';
 import { Gpu } from '../../gpu/index.js';
+import type { Metrics } from '../../search/index.js';
 import {
   accepted,
   flagOf,
@@ -18,6 +19,7 @@ import {
 } from '../../train/options.js';
 import { trainToFolder } from '../../train/run.js';
 import type { RunResult } from '../../train/run_folder.js';
+import type { ValidationRecord } from '../../train/trainer.js';
 import { interruptSignal } from '../interrupt.js';
 import {
   formatBytes,
@@ -121,20 +123,22 @@ export function describeOptions(options: TrainOptions): string {
 }
 
 function describeResult(result: RunResult, folder: string): string {
-  const { best } = result;
-  const { hamming, hierarchical, exact } = best.validation;
-  const figures = (metrics: Readonly<Record<string, number>>) =>
-    ['HR@50', 'HR@100', 'ndcg@50', 'ndcg@100'].map((name) => metrics[name]!.toFixed(4));
   return [
-    table([
-      [`validation, step ${formatCount(best.step)}`, 'HR@50', 'HR@100', 'ndcg@50', 'ndcg@100'],
-      ['Hamming', ...figures(hamming)],
-      ['hierarchical', ...figures(hierarchical)],
-      ['exact', ...figures(exact)],
-    ]),
+    ...(result.best ? [describeValidation(result.best)] : ['no validation edges: the last parameters were kept']),
     `trained in ${formatSeconds(result.seconds.training)} (${result.stepsPerSecond.toFixed(1)} steps/s), ` +
       `GPU memory at most ${formatBytes(result.memory.peakBytes)}`,
     '',
     `next: hashgnn evaluate ${folder}`,
   ].join('\n');
+}
+
+function describeValidation({ step, validation }: ValidationRecord): string {
+  const names = ['HR@50', 'HR@100', 'ndcg@50', 'ndcg@100'] as const;
+  const row = (name: string, metrics: Metrics) => [name, ...names.map((metric) => metrics[metric]!.toFixed(4))];
+  return table([
+    [`validation, step ${formatCount(step)}`, ...names],
+    row('Hamming', validation.hamming),
+    row('hierarchical', validation.hierarchical),
+    row('exact', validation.exact),
+  ]);
 }

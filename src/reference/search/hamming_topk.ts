@@ -10,11 +10,10 @@ export function hamming_topk(
     ids: Writable;
     distances: Writable;
   },
-  { queries, count, k }: { queries: number; count: number; k: number },
-  { BITS = 32 }: { BITS?: number } = {},
+  { queries, count, k, bits }: { queries: number; count: number; k: number; bits: number },
 ): void {
   const { database, query, exclude_offsets, exclude_ids, ids, distances } = bindings;
-  const words = Math.ceil(BITS / 32);
+  const words = Math.ceil(bits / 32);
   for (let row = 0; row < queries; row += 1) {
     const excluded = new Set<number>();
     for (let entry = exclude_offsets[row]!; entry < exclude_offsets[row + 1]!; entry += 1) {

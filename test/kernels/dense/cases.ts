@@ -44,7 +44,7 @@ export const denseExamples: [DenseCase][] = [
   [{ inputWidth: 240, outputWidth: 68, sides: 1, total: 65, first: 7, maxRows: 65, seed: 5 }],
 ];
 
-/** Numbers in [-1, 1), the same for the same seed; `Array` length `count`. */
+/** `count` numbers in [-1, 1), the same for the same seed. */
 export function uniform(seed: number, count: number): Float32Array<ArrayBuffer> {
   let state = seed >>> 0 || 1;
   return Float32Array.from({ length: count }, () => {

@@ -7,28 +7,35 @@ import { denseCase, denseExamples, rowsOf, spans, uniform, variants } from './ca
 
 const gpu = useGpu();
 
-test('every variant gives the activation of the weighted sum by side and leaves rows out of use alone', async () => {
-  await fc.assert(
-    fc.asyncProperty(denseCase, fc.constantFrom(0, 1, 2), async (sizes, ACTIVATION) => {
-      const { inputWidth, outputWidth, sides, total, first, maxRows, seed } = sizes;
-      const bindings = {
-        input: rowsOf(seed, total, maxRows, inputWidth),
-        weight: uniform(seed + 1, sides * inputWidth * outputWidth).map((w) => w / Math.sqrt(inputWidth)),
-        bias: uniform(seed + 2, sides * outputWidth),
-        rows: Uint32Array.of(total, first),
-        output: new Float32Array(Math.max(1, maxRows) * outputWidth).fill(7),
-      };
-      const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
-      const expected = Float64Array.from(bindings.output);
-      forward({ ...bindings, output: expected }, parameters, { ACTIVATION });
-      for (const variant of variants(gpu())) {
-        const [rows, columns] = variant ? [32, 16] : [64, 64];
-        const workgroups = spans(maxRows, rows) * Math.ceil(outputWidth / columns);
-        const name = `dense/forward${variant}` as const;
-        const { output } = await runKernel(gpu(), name, bindings, parameters, { workgroups }, { ACTIVATION });
-        expectClose(output, expected, { absolute: 2e-6, relative: 1e-5 }, `${name} output`);
-      }
-    }),
-    { numRuns: 30, examples: denseExamples.map(([sizes], index) => [sizes, index % 3]) },
-  );
-});
+/** Milliseconds: software drivers take seconds to compile a kernel for the first time, on a busy machine many. */
+const COMPILING = { timeout: 300_000 };
+
+test(
+  'every variant gives the activation of the weighted sum by side and leaves rows out of use alone',
+  COMPILING,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(denseCase, fc.constantFrom(0, 1, 2), async (sizes, ACTIVATION) => {
+        const { inputWidth, outputWidth, sides, total, first, maxRows, seed } = sizes;
+        const bindings = {
+          input: rowsOf(seed, total, maxRows, inputWidth),
+          weight: uniform(seed + 1, sides * inputWidth * outputWidth).map((w) => w / Math.sqrt(inputWidth)),
+          bias: uniform(seed + 2, sides * outputWidth),
+          rows: Uint32Array.of(total, first),
+          output: new Float32Array(Math.max(1, maxRows) * outputWidth).fill(7),
+        };
+        const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
+        const expected = Float64Array.from(bindings.output);
+        forward({ ...bindings, output: expected }, parameters, { ACTIVATION });
+        for (const variant of variants(gpu())) {
+          const [rows, columns] = variant ? [32, 16] : [64, 64];
+          const workgroups = spans(maxRows, rows) * Math.ceil(outputWidth / columns);
+          const name = `dense/forward${variant}` as const;
+          const { output } = await runKernel(gpu(), name, bindings, parameters, { workgroups }, { ACTIVATION });
+          expectClose(output, expected, { absolute: 2e-6, relative: 1e-5 }, `${name} output`);
+        }
+      }),
+      { numRuns: 30, examples: denseExamples.map(([sizes], index) => [sizes, index % 3]) },
+    );
+  },
+);
