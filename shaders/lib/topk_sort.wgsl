@@ -15,8 +15,8 @@ fn product_of(key: u32) -> f32 {
   return bitcast<f32>(select(0x7fffffffu - key, key, (key >> 31u) == 1u));
 }
 
-// Sorts the `size` pairs that begin at pair `base`, by key and then by id: a bitonic network that compares upwards only,
-// so that places beyond `size` need not exist. Every lane of the workgroup must call it, after its writes.
+// Sorts the `size` pairs that begin at pair `base`, by key and then by id: a bitonic network that compares upwards
+// only, so that places beyond `size` need not exist. Every lane of the workgroup must call it, after its writes.
 fn sort_pairs(base: u32, size: u32, local: u32) {
   storageBarrier();
   workgroupBarrier();

@@ -7,8 +7,8 @@
 //   query     [queries, width]  embeddings of queries
 //   score     [queries, ceil(count / 4) · 4]  products; what lies beyond `count` means nothing
 //
-// One workgroup is one subgroup of eight lanes and computes 32 items times 8 queries: lane l the items 4l to 4l + 3. Each
-// lane loads one of the 8 queries and the lanes broadcast them. Each sum runs over k in ascending order, four at a time.
+// One workgroup is one subgroup of eight lanes and computes 32 items times 8 queries: lane l the items 4l to 4l + 3.
+// Each lane loads one of the 8 queries and the lanes broadcast them. Each sum runs over k in order, four at a time.
 // Cost: 2 · queries · count · width operations; each lane loads five vectors for 32 dot products. Needs subgroups of
 // eight lanes or more.
 

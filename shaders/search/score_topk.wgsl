@@ -9,10 +9,10 @@
 //   scratch          [queries, k, 2]    keys and ids of the chosen items
 //
 // This variant: one workgroup a query. Scores become integer keys that order as they do. Four rounds of counting by
-// eight bits of the key (a radix selection, shared integer atomics) find the key of the k-th best; the lanes then append
-// the better items and the first ties in order of id, their places counted in bit masks, and a bitonic network sorts the
-// chosen. Cost: five readings of the row and k · log²(k) comparisons. Hazard: every lane reaches every barrier, since
-// all loop bounds are uniform.
+// eight bits of the key (a radix selection, shared integer atomics) find the key of the k-th best; the lanes then
+// append the better items and the first ties in order of id, their places counted in bit masks, and a bitonic network
+// sorts the chosen. Cost: five readings of the row and k · log²(k) comparisons. Hazard: every lane reaches every
+// barrier, since all loop bounds are uniform.
 
 #import grid
 #import topk_sort

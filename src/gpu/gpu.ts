@@ -8,7 +8,7 @@ import {
 } from './errors.js';
 import type { KernelName } from './generated.js';
 import { Kernel } from './kernel.js';
-import { acquireWebgpu, loadShaders, releaseWebgpu } from './platform.js';
+import { acquireWebgpu, loadShaders, patiently, releaseWebgpu } from './platform.js';
 import { Program } from './program.js';
 import { type ElementType, ShaderLibrary } from './shader.js';
 import { Tensor, TensorScope, type TypedArrays } from './tensor.js';
@@ -194,7 +194,7 @@ export class Gpu {
   /** Waits until all submitted work is done. */
   async finish(): Promise<void> {
     this.throwIfFailed();
-    await Promise.race([this.device.queue.onSubmittedWorkDone(), this.#failed]);
+    await patiently(Promise.race([this.device.queue.onSubmittedWorkDone(), this.#failed]));
     this.throwIfFailed();
   }
 
@@ -232,7 +232,7 @@ export class Gpu {
         this.throwIfFailed();
         throw new GpuValidationError(`${label} could not be read: ${(error as Error).message}`, { cause: error });
       });
-      await Promise.race([mapped, this.#failed]);
+      await patiently(Promise.race([mapped, this.#failed]));
       this.throwIfFailed();
       return staging.getMappedRange().slice(0);
     } finally {

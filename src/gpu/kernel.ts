@@ -1,6 +1,7 @@
 import { BindingError, GpuLostError, ShaderError } from './errors.js';
 import type { Kernels } from './generated.js';
 import type { Gpu } from './gpu.js';
+import { patiently } from './platform.js';
 import type { BindingInfo, ElementType, ShaderInfo } from './shader.js';
 import type { Tensor } from './tensor.js';
 
@@ -176,11 +177,12 @@ export class Kernel {
       });
     }
     try {
-      return await device.createComputePipelineAsync({
+      const making = device.createComputePipelineAsync({
         label: name,
         layout: device.createPipelineLayout({ bindGroupLayouts: [this.#layout] }),
         compute: { module, entryPoint: 'main', constants: { ...this.constants } },
       });
+      return await patiently(making);
     } catch (cause) {
       this.gpu.throwIfFailed();
       const text = cause instanceof Error ? cause.message : String(cause);

@@ -45,6 +45,40 @@ export function releaseWebgpu(): void {
   if (users === 0) instance = undefined;
 }
 
+/** What `patiently` naps on: nobody ever wakes it. */
+const pillow = new Int32Array(new SharedArrayBuffer(4));
+let waiting = 0;
+let waitingSince = 0;
+let napping = false;
+
+/**
+ * Waits for a promise of WebGPU without taking a core away from the work. While one is pending, Dawn's binding asks at
+ * every turn of the event loop whether it is settled: a busy loop, which on a software driver costs half of a small
+ * machine. Here each turn ends with a nap, an eighth of the time waited so far and a millisecond at the most: short waits
+ * stay short, and long ones cost nothing. Other callbacks are delayed by a nap at the most.
+ */
+export async function patiently<T>(promise: Promise<T>): Promise<T> {
+  waiting += 1;
+  waitingSince = performance.now();
+  // One loop of naps serves all who wait; it may still be turning from the wait before.
+  if (!napping) setImmediate(nap);
+  napping = true;
+  try {
+    return await promise;
+  } finally {
+    waiting -= 1;
+  }
+}
+
+function nap(): void {
+  napping = waiting > 0;
+  if (!napping) return;
+  const milliseconds = Math.min(1, (performance.now() - waitingSince) / 8);
+  // A shorter one would take longer to fall asleep for.
+  if (milliseconds > 0.02) Atomics.wait(pillow, 0, 0, milliseconds);
+  setImmediate(nap);
+}
+
 /** An adapter that Dawn sees; its name, or a part of it, can be asked for with `GpuOptions.adapter`. */
 export interface AdapterName {
   readonly name: string;

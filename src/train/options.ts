@@ -72,7 +72,7 @@ const LARGE = 2 ** 31 - 1;
  */
 export const OPTIONS = {
   seed: whole(0, 2 ** 32 - 1, 0, 'run', 'seed of every random draw of the run'),
-  steps: whole(1, LARGE, 3000, 'run', 'training steps'),
+  steps: whole(1, LARGE, 1500, 'run', 'training steps'),
   bits: whole(8, 1024, 32, 'model', 'K: bits of a code and width of an embedding, a multiple of 8 (PAPER: 32)'),
   inputWidth: whole(4, 4096, 120, 'model', 'width of the trainable input features, a multiple of 4 (CODE: 120)'),
   widths: {
@@ -151,14 +151,15 @@ export const OPTIONS = {
     'Bernoulli mixing of code and embedding by element (PAPER, eq. 8) or by row (CODE)',
   ),
   guidanceStart: real(0, 1, 1, 'guidance', 'p, the share of the embedding, at first (PAPER: 1)'),
-  guidanceFrom: whole(0, LARGE, 2000, 'guidance', 'step from which falls of p are counted (PAPER: 0)'),
-  guidanceEvery: whole(1, LARGE, 75, 'guidance', 'steps between two falls of p (PAPER: 250)'),
+  guidanceFrom: whole(0, LARGE, 900, 'guidance', 'step from which falls of p are counted (PAPER: 0)'),
+  guidanceEvery: whole(1, LARGE, 40, 'guidance', 'steps between two falls of p (PAPER: 250)'),
   guidanceBy: real(0, 1, 0.05, 'guidance', 'how much p falls at a time (PAPER: 5 %)'),
   guidanceRule: choice(['subtract', 'multiply'], 'subtract', 'guidance', 'p − by, or p · (1 − by)'),
   guidanceFloor: real(0, 1, 0, 'guidance', 'p falls no further than this'),
-  batchSize: whole(1, 2 ** 20, 1024, 'optimiser', 'training edges a step (PAPER: 256)'),
-  learningRate: real(0, 10, 0.002, 'optimiser', 'step size of Adam (PAPER: 0.001)'),
+  batchSize: whole(1, 2 ** 20, 4096, 'optimiser', 'training edges a step (PAPER: 256)'),
+  learningRate: real(0, 10, 0.01, 'optimiser', 'step size of Adam (PAPER: 0.001)'),
   decay: choice(['constant', 'cosine'], 'constant', 'optimiser', 'course of the learning rate'),
+  decayTo: real(0, 1, 0.1, 'optimiser', 'where the cosine ends, as a share of the learning rate'),
   warmup: whole(0, LARGE, 0, 'optimiser', 'first steps in which the learning rate grows linearly'),
   beta1: real(0, 0.999999, 0.9, 'optimiser', 'decay of Adam’s first moment'),
   beta2: real(0, 0.999999, 0.999, 'optimiser', 'decay of Adam’s second moment'),
@@ -170,7 +171,7 @@ export const OPTIONS = {
     'optimiser',
     'Adam on all input features, or lazily on those that a batch touches',
   ),
-  evaluateEvery: whole(0, LARGE, 250, 'run', 'steps between validations; 0 validates at the end only'),
+  evaluateEvery: whole(0, LARGE, 100, 'run', 'steps between validations; 0 validates at the end only'),
   logEvery: whole(1, 10_000, 50, 'run', 'steps between records in metrics.jsonl'),
   checkpointEvery: whole(1, LARGE, 500, 'run', 'steps between checkpoints'),
   select: choice(

@@ -41,6 +41,15 @@ interface Options extends OutputOptions {
   readonly adapter?: string;
 }
 
+/** Headings of the help. */
+const TOPICS: Readonly<Record<OptionSpec['topic'], string>> = {
+  model: 'Model (PAPER: Tan et al., WWW 2020; CODE: its published code):',
+  losses: 'Losses:',
+  guidance: 'Guidance:',
+  optimiser: 'Batches and optimiser:',
+  run: 'Run:',
+};
+
 export function register(program: Command): void {
   const command = program
     .command('train')
@@ -61,6 +70,7 @@ export function register(program: Command): void {
       `--${flagOf(name)} ${argument}`,
       `${about}; ${accepted(spec as OptionSpec)} (default ${shown})`,
     );
+    option.helpGroup(TOPICS[(spec as OptionSpec).topic]);
     command.addOption(option.argParser((text: string) => parseOption(name as OptionName, text)));
   }
   outputOptions(command).action(async (folder: string, options: Options) => {

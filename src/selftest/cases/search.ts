@@ -57,19 +57,18 @@ export function searchCases(): KernelCase[] {
         distances: missing(QUERIES * k),
         scratch: new Uint32Array(scratch),
       },
-      parameters: { queries: QUERIES, count: COUNT, k },
+      parameters: { queries: QUERIES, count: COUNT, k, bits: BITS },
       twin: hamming_topk,
       ignore: ['scratch'] as const,
     });
     return [
       kernelCase('search/hamming_topk', {
         ...options(QUERIES * k * 2),
-        constants: { BITS },
         size: { workgroups: QUERIES },
       }),
       kernelCase('search/hamming_topk.lanes', {
         ...options(Math.ceil(QUERIES / WORKGROUP) * WORKGROUP * (BITS + 1)),
-        constants: { BITS, WORKGROUP },
+        constants: { WIDE: BITS > 32 ? 1 : 0, WORKGROUP },
         size: { invocations: QUERIES },
       }),
     ];
