@@ -17,6 +17,7 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import tty from 'node:tty';
 import { fileURLToPath } from 'node:url';
+import { withoutChatter } from './chatter.js';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const MAIN = path.join(ROOT, 'dist', 'src', 'cli', 'main.js');
@@ -24,13 +25,6 @@ const MAIN = path.join(ROOT, 'dist', 'src', 'cli', 'main.js');
 const INNER = 'HASHGNN_INNER';
 /** Where the child finds the real standard error. */
 const PEOPLE = 3;
-
-const CHATTER = [
-  /^Warning: max\w+ artificially reduced from /,
-  /XDG_RUNTIME_DIR/,
-  /not a conformant vulkan implementation/i,
-  /^MESA(-\w+)?: (info|warning|debug): /,
-];
 
 if (!fs.existsSync(MAIN) || !fs.existsSync(path.join(ROOT, 'node_modules', 'commander'))) {
   process.stderr.write('hashgnn is not set up yet: run `npm start` (or `npm run setup`) in the clone once\n');
@@ -90,20 +84,14 @@ async function runInChild() {
   for (const signal of /** @type {NodeJS.Signals[]} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => child.kill(signal));
   }
-  let unfinished = '';
-  const pass = (/** @type {string} */ line) => {
-    if (!CHATTER.some((pattern) => pattern.test(line))) process.stderr.write(line);
-  };
-  child.stdio[2]?.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
-    const lines = (unfinished + text).split(/(?<=\n)/);
-    unfinished = lines.at(-1)?.endsWith('\n') ? '' : (lines.pop() ?? '');
-    lines.forEach(pass);
-  });
+  const passRest = withoutChatter(/** @type {import('node:stream').Readable} */ (child.stdio[2]), (line) =>
+    process.stderr.write(line),
+  );
   const [code, signal] = await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (...outcome) => resolve(outcome));
   });
-  pass(unfinished);
+  passRest();
   if (runtime) fs.rmSync(runtime, { recursive: true, force: true });
   return code ?? explainDeath(signal);
 }

@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { withoutChatter } from '../bin/chatter.js';
 
 /**
  * @typedef {{ code: number, signal: NodeJS.Signals | null, stdout: string, stderr: string, missing: boolean }} Outcome
@@ -80,12 +81,14 @@ export function runQuietly(command, args, options = {}) {
  * Runs a program in the foreground: same terminal, signals passed on, and its exit status as the result.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, drivers?: boolean }} [options] `drivers`: it loads GPU drivers, whose
+ * chatter on standard error is left out
  * @returns {Promise<number>}
  */
-export function runInForeground(command, args, options = {}) {
+export function runInForeground(command, args, { drivers = false, ...options } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: 'inherit' });
+    const child = spawn(command, args, { ...options, stdio: ['inherit', 'inherit', drivers ? 'pipe' : 'inherit'] });
+    const passRest = withoutChatter(child.stderr, (line) => process.stderr.write(line));
     const pass = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal);
     process.on('SIGINT', pass).on('SIGTERM', pass).on('SIGHUP', pass);
     const stop = () => process.off('SIGINT', pass).off('SIGTERM', pass).off('SIGHUP', pass);
@@ -95,6 +98,7 @@ export function runInForeground(command, args, options = {}) {
     });
     child.on('close', (code, signal) => {
       stop();
+      passRest();
       resolve(status(code, signal));
     });
   });

@@ -22,4 +22,7 @@ await orStop(async () => {
   await setup();
 });
 const vitest = path.join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-process.exitCode = await runInForeground(process.execPath, [vitest, 'run', ...process.argv.slice(2)], { cwd: ROOT });
+process.exitCode = await runInForeground(process.execPath, [vitest, 'run', ...process.argv.slice(2)], {
+  cwd: ROOT,
+  drivers: true,
+});

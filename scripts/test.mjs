@@ -24,7 +24,7 @@ const stages = [
 await orStop(() => setup());
 for (const [name, args] of stages) {
   process.stderr.write(`\n── ${name} ──\n`);
-  const code = await runInForeground(process.execPath, args, { cwd: ROOT, env });
+  const code = await runInForeground(process.execPath, args, { cwd: ROOT, env, drivers: name === 'tests' });
   if (code !== 0) {
     process.stderr.write(`\n${name}: failed (status ${code})\n`);
     process.exit(code);
