@@ -3,6 +3,9 @@
 const CHATTER = [
   /^Warning: max\w+ artificially reduced from /,
   /XDG_RUNTIME_DIR/,
+  // No driver found: said again, and better, by the error that follows and by `hashgnn doctor`.
+  /^Warning: (vkCreateInstance|Couldn't load Vulkan)/,
+  /^ {4}at CheckVkSuccess/,
   /not a conformant vulkan implementation/i,
   /^MESA(-\w+)?: (info|warning|debug): /,
 ];

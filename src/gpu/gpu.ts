@@ -289,7 +289,7 @@ async function requestAdapter(instance: GPU, name: string | undefined): Promise<
     ...(reason && { where: reason.replace(/\s+/g, ' ').trim() }),
     fix: name
       ? 'run hashgnn doctor for the names of the adapters'
-      : 'install a Vulkan driver; npm start finds out which and installs it where it may',
+      : 'install a Vulkan driver (npm start in a clone does); hashgnn doctor tells what the drivers said',
   });
 }
 
