@@ -4,6 +4,7 @@ import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 import { appendText, makeFolder, readBytes, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Gpu } from '../gpu/index.js';
+import { drawCurves } from './curves.js';
 import { resolveOptions, type TrainOptions } from './options.js';
 import { type RunResult, writeEmbeddings } from './run_folder.js';
 import { decodeSafeTensors, encodeSafeTensors } from './safetensors.js';
@@ -23,7 +24,7 @@ const FORMAT = 'hashgnn-checkpoint';
 
 /**
  * Trains into a run folder: `config.json`, `metrics.jsonl`, `checkpoint.safetensors`, and at the end `codes/`,
- * `embeddings/` and `result.json` of the best parameters.
+ * `embeddings/`, `curves.svg` and `result.json` of the best parameters.
  *
  * @param options.resume take up the checkpoint in the folder if there is one
  * @throws InterruptedError after saving a checkpoint, when `signal` is aborted
@@ -114,6 +115,14 @@ export async function trainToFolder(
     adapter: gpu.name,
     versions: { node: process.version },
   };
+  const records = (await readFile(metrics, 'utf8')).trim().split('\n');
+  await writeFileAtomic(
+    join(folder, 'curves.svg'),
+    drawCurves(
+      records.filter(Boolean).map((line) => JSON.parse(line) as LossRecord | ValidationRecord),
+      `${options.model} on ${dataset.name}, ${options.bits} bits, seed ${options.seed}`,
+    ),
+  );
   await writeJson(join(folder, 'result.json'), result);
   return result;
 }

@@ -95,7 +95,15 @@ describe('a run', () => {
     await trainToFolder(gpu(), dataset, resolveOptions(small), b);
     await trainToFolder(gpu(), dataset, resolveOptions({ ...small, seed: 1 }), c);
     expect((await readdir(a)).sort()).toEqual(
-      ['checkpoint.safetensors', 'codes', 'config.json', 'embeddings', 'metrics.jsonl', 'result.json'].sort(),
+      [
+        'checkpoint.safetensors',
+        'codes',
+        'config.json',
+        'curves.svg',
+        'embeddings',
+        'metrics.jsonl',
+        'result.json',
+      ].sort(),
     );
     expect(await bytesOf(a)).toEqual(await bytesOf(b));
     expect((await bytesOf(a))['codes/users']).not.toEqual((await bytesOf(c))['codes/users']);
