@@ -7,6 +7,9 @@ import path from 'node:path';
 import { runInForeground } from './run.mjs';
 import { orStop, ROOT, SetupError, setup } from './setup.mjs';
 
+/** It is about eight times slower than lavapipe. */
+const PATIENCE = ['--testTimeout=900000', '--hookTimeout=900000'];
+
 const manifest = process.env.SWIFTSHADER_ICD ?? '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 await orStop(async () => {
@@ -22,7 +25,7 @@ await orStop(async () => {
   await setup();
 });
 const vitest = path.join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-process.exitCode = await runInForeground(process.execPath, [vitest, 'run', ...process.argv.slice(2)], {
+process.exitCode = await runInForeground(process.execPath, [vitest, 'run', ...PATIENCE, ...process.argv.slice(2)], {
   cwd: ROOT,
   drivers: true,
 });

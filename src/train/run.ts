@@ -156,7 +156,7 @@ async function readCheckpoint(folder: string, options: TrainOptions, data: strin
       fix: 'resume with the dataset named in config.json, or train into another folder',
     });
   }
-  const before = resolveOptions(JSON.parse(metadata.options!) as Record<string, unknown>, path);
+  const { step, seconds, best, options: before } = parseMetadata(metadata, path);
   const differing = (Object.keys(options) as (keyof TrainOptions)[]).filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(options[name]),
   );
@@ -169,12 +169,27 @@ async function readCheckpoint(folder: string, options: TrainOptions, data: strin
       fix: 'resume with the same options, or train into another folder',
     });
   }
-  return {
-    tensors,
-    step: Number(metadata.step),
-    seconds: Number(metadata.seconds),
-    best: (JSON.parse(metadata.best!) as ValidationRecord | null) ?? undefined,
-  };
+  return { tensors, step, seconds, best };
+}
+
+/** What a checkpoint's metadata say. @throws InputError where they do not hang together */
+function parseMetadata(metadata: Readonly<Record<string, string>>, where: string) {
+  try {
+    const [step, seconds] = [Number(metadata.step), Number(metadata.seconds)];
+    if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) throw new Error('step or seconds');
+    return {
+      step,
+      seconds,
+      best: (JSON.parse(metadata.best!) as ValidationRecord | null) ?? undefined,
+      options: resolveOptions(JSON.parse(metadata.options!) as Record<string, unknown>, where),
+    };
+  } catch (cause) {
+    throw new InputError('the checkpoint is damaged: its metadata cannot be read', {
+      where,
+      fix: 'delete it and train again, or restore it',
+      cause,
+    });
+  }
 }
 
 /** The records of `metrics.jsonl` up to a step: what was logged after the checkpoint will be logged again. */
@@ -183,9 +198,17 @@ async function recordsUpTo(path: string, step: number): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => {
     throw new HashgnnError('the run has a checkpoint but no metrics.jsonl', { where: path, fix: 'restore the file' });
   });
+  const wanted = (line: string) => {
+    try {
+      return (JSON.parse(line) as { step: number }).step <= step;
+    } catch {
+      // A line that a crash cut short came after the checkpoint.
+      return false;
+    }
+  };
   return text
     .split('\n')
-    .filter((line) => line !== '' && (JSON.parse(line) as { step: number }).step <= step)
+    .filter(wanted)
     .map((line) => `${line}\n`)
     .join('');
 }

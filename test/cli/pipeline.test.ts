@@ -74,6 +74,14 @@ test('from interactions to recommendations on the command line, each step with o
   expect(await readFile(join(again, 'codes', 'items.npy'))).toEqual(await readFile(join(run, 'codes', 'items.npy')));
 
   expect(independentMetrics(data, run)).toBe(true);
+
+  // Taking up a run needs none of its options again, and refuses others.
+  const resumed = await hashgnn('train', data, '--out', again, '--resume', '--quiet');
+  expect(resumed.status, resumed.err).toBe(0);
+  expect(await readFile(join(again, 'codes', 'items.npy'))).toEqual(await readFile(join(run, 'codes', 'items.npy')));
+  const refused = await hashgnn('train', data, '--out', again, '--resume', '--seed', '5', '--quiet');
+  expect(refused.status).toBe(1);
+  expect(refused.err).toMatch(/other options: seed 0 → 5/);
 });
 
 /** Finds the metrics again with NumPy, where it is installed; true where they agree or where it is not. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -131,6 +131,19 @@ describe('a run', () => {
     await trainToFolder(gpu(), dataset, resolveOptions(small), parts, { resume: true });
     expect(await bytesOf(parts)).toEqual(await bytesOf(whole));
     expect(await recordsOf(parts)).toEqual(await recordsOf(whole));
+  });
+
+  test('whose last record a crash cut short is taken up again all the same', async () => {
+    const folder = join(root, 'torn');
+    const abort = new AbortController();
+    const events = { onStep: (step: number) => step >= 18 && abort.abort() };
+    const stopped = trainToFolder(gpu(), dataset, resolveOptions(small), folder, { signal: abort.signal, events });
+    await expect(stopped).rejects.toThrow(InterruptedError);
+    await appendFile(join(folder, 'metrics.jsonl'), '{"step":19,"lo');
+    await trainToFolder(gpu(), dataset, resolveOptions(small), folder, { resume: true });
+    expect((await recordsOf(folder)).map((record) => (record as { step: number }).step)).toEqual([
+      8, 16, 20, 24, 32, 40, 40,
+    ]);
   });
 
   test('is not resumed with other options or other data, nor begun in a folder that is not empty', async () => {

@@ -1,4 +1,6 @@
 /** `hashgnn train`: a dataset folder into a run folder. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../base/errors.js';
 import { readJson } from '../../base/files.js';
@@ -56,7 +58,10 @@ export function register(program: Command): void {
     .description('train HashGNN on a dataset folder and write a run folder')
     .argument('<dataset>', 'folder that hashgnn prepare wrote')
     .requiredOption('-o, --out <run>', 'folder to write; must not exist, or be empty, unless --resume')
-    .option('--resume', 'go on from the checkpoint in the folder, to the same bytes as without a break')
+    .option(
+      '--resume',
+      'go on from the checkpoint in the folder, with its options, to the same bytes as without a break',
+    )
     .option('--config <file>', 'options as a JSON object; those on the command line win')
     .option('--model <name>', `system of the paper: ${Object.keys(MODELS).join(', ')} (default hashgnn)`)
     .option('--preset <name>', `set of options: ${Object.keys(PRESETS).join(', ')} (default default)`)
@@ -100,9 +105,11 @@ export function register(program: Command): void {
   });
 }
 
-/** Options of the command line, over those of `--config`. */
+/** Options of the command line, over those of `--config`, or of the run that is taken up again. */
 async function readOptions(options: Options): Promise<TrainOptions> {
-  const { config, model, preset } = options;
+  const { model, preset } = options;
+  const begun = join(options.out, 'config.json');
+  const config = options.config ?? (options.resume && existsSync(begun) ? begun : undefined);
   const given: Record<string, unknown> = {};
   if (config !== undefined) {
     const value = await readJson(config);
