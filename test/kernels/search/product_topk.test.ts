@@ -10,7 +10,8 @@ const gpu = useGpu();
 /** Few different values, so that ties abound, both zeros, and the ends of the range. */
 const value = fc.oneof(
   fc.constantFrom(0, -0, 1, -1, 1.5, -1.5, 3e38, -3e38, 1e-30, -1e-30),
-  fc.float({ noNaN: true, noDefaultInfinity: true, min: -100, max: 100 }),
+  // Without subnormal numbers, which WGSL lets an adapter take for zero (SwiftShader does).
+  fc.float({ noNaN: true, noDefaultInfinity: true, min: -100, max: 100 }).map((x) => (Math.abs(x) < 2 ** -126 ? 0 : x)),
 );
 
 /** -0 and 0 are equal products. */
