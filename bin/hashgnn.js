@@ -26,7 +26,7 @@ const INNER = 'HASHGNN_INNER';
 /** Where the child finds the real standard error. */
 const PEOPLE = 3;
 
-if (!fs.existsSync(MAIN) || !fs.existsSync(path.join(ROOT, 'node_modules', 'commander'))) {
+if (!isSetUp()) {
   process.stderr.write('hashgnn is not set up yet: run `npm start` (or `npm run setup`) in the clone once\n');
   process.exitCode = 1;
 } else if (process.env[INNER]) {
@@ -40,6 +40,15 @@ if (!fs.existsSync(MAIN) || !fs.existsSync(path.join(ROOT, 'node_modules', 'comm
   await runHere();
 } else {
   process.exitCode = await runInChild();
+}
+
+/** Whether the sources are compiled and the packages installed: here in a clone, further up where this is a package. */
+function isSetUp() {
+  try {
+    return fs.existsSync(MAIN) && import.meta.resolve('commander') !== '';
+  } catch {
+    return false;
+  }
 }
 
 async function runHere() {
