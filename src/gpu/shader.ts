@@ -118,7 +118,8 @@ function reflect(name: string, lines: readonly Line[]): ShaderInfo {
     throw new ShaderError(`the shader does not parse: ${said}`, { where: Number.isNaN(line) ? where : origin(line) });
   }
   const size = /@workgroup_size\(([^)]*)\)/.exec(code)?.[1];
-  if (size === undefined) throw new ShaderError('the shader has no @compute entry point', { where });
+  if (size === undefined)
+    throw new ShaderError('the shader has no compute entry point with a workgroup size', { where });
   const bindings = reflection.storage.map((variable): BindingInfo => {
     const { element, width } = elementOf(String(variable.type.name), variable.format, where, variable.name);
     return {

@@ -55,7 +55,9 @@ test('a kernel that does not exist is told by its path', async () => {
 
 test('a shader that breaks a rule of the house is refused', async () => {
   expect((await failureOf('fixture/scalar_storage')).message).toBe('storage variable output is not an array');
-  expect((await failureOf('fixture/no_entry')).message).toBe('the shader has no @compute entry point');
+  expect((await failureOf('fixture/no_entry')).message).toBe(
+    'the shader has no compute entry point with a workgroup size',
+  );
 });
 
 test('a shader whose feature the device lacks is refused by name', async () => {
