@@ -8,12 +8,15 @@ import { expectClose, runKernel } from '../../support/kernels.js';
 
 const gpu = useGpu();
 
-const settings = fc.record({
-  beta1: fc.constantFrom(0, 0.9, 0.5).map(Math.fround),
-  beta2: fc.constantFrom(0, 0.999, 0.9).map(Math.fround),
-  epsilon: fc.constantFrom(1e-8, 1e-3).map(Math.fround),
-  weight_decay: fc.constantFrom(0, 0.01).map(Math.fround),
-});
+const settings = fc
+  .record({
+    beta1: fc.constantFrom(0, 0.9, 0.5).map(Math.fround),
+    beta2: fc.constantFrom(0, 0.999, 0.9).map(Math.fround),
+    epsilon: fc.constantFrom(1e-8, 1e-3).map(Math.fround),
+    weight_decay: fc.constantFrom(0, 0.01).map(Math.fround),
+  })
+  // Where weight decay cancels a gradient, its rounding error is all that β2 = 0 would divide by.
+  .map((drawn) => (drawn.weight_decay > 0 && drawn.beta2 === 0 ? { ...drawn, beta2: 0.5 } : drawn));
 
 /** Values in [-1, 1) that depend on `seed` alone. */
 const noise = (length: number, seed: number) =>
