@@ -15,7 +15,6 @@ export const Purpose = {
   initialise: 5,
   split: 6,
   generate: 7,
-  bench: 8,
 } as const;
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 

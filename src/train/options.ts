@@ -209,7 +209,7 @@ export const PRESETS = {
   default: {},
   paper: {
     steps: 5000,
-    fanouts: [10, 5],
+    fanouts: 'all',
     aggregation: 'joint',
     weights: 'shared',
     initialisation: 'normal',
