@@ -7,5 +7,7 @@
 export { HashgnnError, InputError, InterruptedError, UsageError } from './base/errors.js';
 export * from './data/index.js';
 export * from './gpu/index.js';
+export { openIndex, saveIndex } from './index_files.js';
 export * from './search/index.js';
+export { decodeIndex, encodeIndex, type IndexContents } from './search/index_format.js';
 export * from './train/index.js';

@@ -1,21 +1,26 @@
-// The exact k nearest codes by Hamming distance (paper, "Hamming space retrieval"), ordered by (distance, id).
+// The nearest codes by Hamming distance in each chunk of the database (paper, "Hamming space retrieval"): as many as are
+// wanted, by (distance, place), listed in order of place. search/hamming_order makes the ranking of them.
 //
-//   database         [quads, words, 4]  codes of items, 32 bits a word, the words of four items side by side:
-//                                        database[b, w] holds word w of items 4b to 4b + 3 (the last quad is padded)
-//   query            [queries, words]    codes of queries
-//   exclude_offsets  [queries + 1]       where each query's list begins in exclude_ids
-//   exclude_ids      [excluded]          items never returned for that query, ascending in each list
-//   ids              [queries, k]        best first; -1 where fewer than k items are left
-//   distances        [queries, k]        bits that differ; -1 beside id -1
-//   scratch          [queries rounded up to whole workgroups, bits + 1]  counters, side by side in a workgroup
+//   database    [quads, words, 4]   codes of items, 32 bits a word, the words of four items side by side:
+//                                   database[b, w] holds word w of items 4b to 4b + 3 (the last quad is padded)
+//   alive       [ceil(count / 32)]  bit i of word b is 1 where item 32b + i may be returned
+//   query       [words, stride]     word w of each query; stride is the number of queries, up to a multiple of four
+//   wanted      [stride]            items wanted by each query, at most capacity
+//   counts      [stride, chunks]    items listed
+//   candidates  [stride, chunks, capacity]  distance · 2²¹ + place in the chunk, ascending by place
+//   scratch     [invocations rounded up to whole workgroups, bits + 1]  counters, side by side in a workgroup
 //
-// This variant: one invocation a query, no barrier and no atomic, for drivers that run shaders on the CPU and for very
-// many queries. It meets the items in order of id, twice: first it counts them by distance, only those within the
-// distance of the k-th best so far, then it writes each to the next place of its distance: a stable counting sort.
-// Cost: 2 · count · words popcounts a query, and memory traffic only for items near the best k. Hazard: a query's
-// time grows with count, so that the host limits the pairs of one dispatch.
+// A dispatch walks chunks of one buffer, from own_chunk on to item `count`: chunk c is items c · chunk_items and onwards,
+// and number first_chunk + c in the lists. A chunk has 2²¹ items at most, a multiple of 32.
+//
+// This variant: one invocation a query and chunk, no barrier and no atomic, for drivers that run shaders on the CPU and
+// for very many queries. It meets the items in order, twice: first it counts them by distance, only those within the
+// distance of the last one wanted so far, then it lists those that are closer and the first that are as far. Cost:
+// 2 · count · words popcounts a query, and memory traffic only for items near the best. Hazard: an invocation's time
+// grows with chunk_items, so that the host limits the pairs of one dispatch.
 
 #import grid
+#import entry
 
 override WORKGROUP: u32 = 64;
 // 1 where codes have more than 32 bits.
@@ -23,34 +28,34 @@ override WIDE: u32 = 1;
 
 struct Parameters {
   queries: u32,
+  // Items of this buffer, up to the last chunk of the dispatch.
   count: u32,
-  k: u32,
+  chunk_items: u32,
+  own_chunk: u32,
+  first_chunk: u32,
+  chunks: u32,
+  capacity: u32,
   bits: u32,
 }
 
 @group(0) @binding(0) var<storage, read> database: array<vec4u>;
-@group(0) @binding(1) var<storage, read> query: array<u32>;
-@group(0) @binding(2) var<storage, read> exclude_offsets: array<u32>;
-@group(0) @binding(3) var<storage, read> exclude_ids: array<u32>;
-@group(0) @binding(4) var<storage, read_write> ids: array<i32>;
-@group(0) @binding(5) var<storage, read_write> distances: array<i32>;
+@group(0) @binding(1) var<storage, read> alive: array<u32>;
+@group(0) @binding(2) var<storage, read> query: array<u32>;
+@group(0) @binding(3) var<storage, read> wanted: array<u32>;
+@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> candidates: array<u32>;
 @group(0) @binding(6) var<storage, read_write> scratch: array<u32>;
 @group(0) @binding(7) var<uniform> parameters: Parameters;
 
-// Above every id: the end of an exclusion list.
 const NONE = 0xffffffffu;
 
 var<private> row: u32;
 // Where the counter of distance d lies: counters + d * WORKGROUP.
 var<private> counters: u32;
-// Items at this distance or further cannot be among the best k.
+// Items at this distance or further cannot be among the wanted.
 var<private> limit: u32;
-// Items met closer than `limit`; in the second walk, results written.
+// Items met closer than `limit`.
 var<private> seen: u32;
-// The next entry of the exclusion list and its end.
-var<private> cursor: u32;
-var<private> cursor_end: u32;
-var<private> next_excluded: u32;
 // The first word of the query, all there is of most codes.
 var<private> first_word: u32;
 
@@ -59,38 +64,18 @@ fn distances_to(quad: u32) -> vec4u {
   let base = quad * words;
   var distance = countOneBits(database[base] ^ vec4u(first_word));
   if (WIDE == 1u) {
+    let stride = (parameters.queries + 3u) / 4u * 4u;
     for (var word = 1u; word < words; word += 1u) {
-      distance += countOneBits(database[base + word] ^ vec4u(query[row * words + word]));
+      distance += countOneBits(database[base + word] ^ vec4u(query[word * stride + row]));
     }
   }
   return distance;
 }
 
-fn rewind() {
-  cursor = exclude_offsets[row];
-  cursor_end = exclude_offsets[row + 1u];
-  next_excluded = NONE;
-  if (cursor < cursor_end) {
-    next_excluded = exclude_ids[cursor];
-  }
-}
-
-// The distances of a quad, those of excluded items and of padding beyond every limit. Quads come in ascending order, so
-// that the exclusion list is walked once.
+// The distances of a quad, those of items that may not be returned beyond every limit.
 fn masked(quad: u32, distance: vec4u) -> vec4u {
-  let first = quad * 4u;
-  var mask = 15u << min(4u, parameters.count - first);
-  while (next_excluded < first + 4u) {
-    if (next_excluded >= first) {
-      mask |= 1u << (next_excluded - first);
-    }
-    cursor += 1u;
-    next_excluded = NONE;
-    if (cursor < cursor_end) {
-      next_excluded = exclude_ids[cursor];
-    }
-  }
-  return select(distance, vec4u(NONE), (vec4u(mask) & vec4u(1u, 2u, 4u, 8u)) != vec4u(0u));
+  let mask = alive[quad / 8u] >> (quad % 8u * 4u);
+  return select(vec4u(NONE), distance, (vec4u(mask) & vec4u(1u, 2u, 4u, 8u)) != vec4u(0u));
 }
 
 fn count_item(distance: u32) {
@@ -100,31 +85,15 @@ fn count_item(distance: u32) {
   }
 }
 
-// While there are k without the furthest distance, that distance is out of the question from here on.
-fn tighten() {
-  while (seen >= parameters.k) {
+// While there are enough without the furthest distance, that distance is out of the question from here on.
+fn tighten(goal: u32) {
+  while (seen >= goal) {
     let furthest = scratch[counters + (limit - 1u) * WORKGROUP];
-    if (seen - furthest < parameters.k) {
+    if (seen - furthest < goal) {
       break;
     }
     seen -= furthest;
     limit -= 1u;
-  }
-}
-
-fn write_item(distance: u32, item: u32) {
-  if (distance < limit) {
-    let counter = counters + distance * WORKGROUP;
-    let place = scratch[counter];
-    scratch[counter] = place + 1u;
-    if (place < parameters.k) {
-      ids[row * parameters.k + place] = i32(item);
-      distances[row * parameters.k + place] = i32(distance);
-      seen += 1u;
-    } else {
-      // The last places are taken: no further tie is wanted.
-      limit -= 1u;
-    }
   }
 }
 
@@ -134,8 +103,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  row = linear_invocation(group, groups, WORKGROUP, local);
-  if (row >= parameters.queries) {
+  let index = linear_invocation(group, groups, WORKGROUP, local);
+  row = index % parameters.queries;
+  let chunk = parameters.own_chunk + index / parameters.queries;
+  if (chunk * parameters.chunk_items >= parameters.count) {
     return;
   }
   let bins = parameters.bits + 1u;
@@ -143,13 +114,20 @@ fn main(
   for (var bin = 0u; bin < bins; bin += 1u) {
     scratch[counters + bin * WORKGROUP] = 0u;
   }
-  first_word = query[row * ((parameters.bits + 31u) / 32u)];
-  let quads = (parameters.count + 3u) / 4u;
+  first_word = query[row];
+  let goal = wanted[row];
+  let begin = chunk * parameters.chunk_items / 4u;
+  let end = min(parameters.count, (chunk + 1u) * parameters.chunk_items);
+  let quads = (end + 3u) / 4u;
+  let list = row * parameters.chunks + parameters.first_chunk + chunk;
+  if (goal == 0u) {
+    counts[list] = 0u;
+    return;
+  }
 
-  rewind();
   limit = bins;
   seen = 0u;
-  var quad = 0u;
+  var quad = begin;
   var distance = vec4u(0u);
   // In both walks each lane runs ahead to its next quad with an item of interest, so that the lanes of a vector then
   // work on theirs together.
@@ -168,22 +146,18 @@ fn main(
     count_item(distance.y);
     count_item(distance.z);
     count_item(distance.w);
-    tighten();
+    tighten(goal);
     quad += 1u;
   }
 
-  let total = min(seen, parameters.k);
-  var before = 0u;
-  for (var bin = 0u; bin < limit; bin += 1u) {
-    let here = scratch[counters + bin * WORKGROUP];
-    scratch[counters + bin * WORKGROUP] = before;
-    before += here;
-  }
-
-  rewind();
-  seen = 0u;
-  quad = 0u;
-  while (seen < total) {
+  // All that are closer than the furthest distance, and as many at that distance as are still wanted.
+  let furthest = limit - 1u;
+  let total = min(seen, goal);
+  var ties = total - (seen - scratch[counters + furthest * WORKGROUP]);
+  var listed = 0u;
+  quad = begin;
+  let base = list * parameters.capacity;
+  while (listed < total) {
     for (; quad < quads; quad += 1u) {
       distance = distances_to(quad);
       if (any(distance < vec4u(limit))) {
@@ -191,14 +165,14 @@ fn main(
       }
     }
     distance = masked(quad, distance);
-    write_item(distance.x, quad * 4u);
-    write_item(distance.y, quad * 4u + 1u);
-    write_item(distance.z, quad * 4u + 2u);
-    write_item(distance.w, quad * 4u + 3u);
+    for (var i = 0u; i < 4u; i += 1u) {
+      if (distance[i] < furthest || (distance[i] == furthest && ties > 0u)) {
+        ties -= select(0u, 1u, distance[i] == furthest);
+        candidates[base + listed] = entry_of(distance[i], quad * 4u + i - begin * 4u);
+        listed += 1u;
+      }
+    }
     quad += 1u;
   }
-  for (var place = total; place < parameters.k; place += 1u) {
-    ids[row * parameters.k + place] = -1;
-    distances[row * parameters.k + place] = -1;
-  }
+  counts[list] = total;
 }

@@ -2,22 +2,19 @@
  * Files on disk: written whole or not at all, read with errors that name them. Node only.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  appendFile,
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { appendFile, type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HashgnnError, InputError } from './errors.js';
-import { bytesOf, checkShape, decodeNpy, type NpyArray, type NpyArrays, type NpyType, npyHeader } from './npy.js';
+import {
+  bytesOf,
+  checkShape,
+  decodeNpy,
+  type NpyArray,
+  type NpyArrays,
+  type NpyExpected,
+  type NpyType,
+  npyHeader,
+} from './npy.js';
 
 /** What can be written to a file: one piece, or pieces that come one after another. */
 export type Content = Uint8Array | string | Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
@@ -66,10 +63,13 @@ async function guarded<T>(path: string, doing: string, action: () => Promise<T>)
   }
 }
 
+/** Node reads and writes less than 2 GiB at once. */
+const AT_ONCE = 2 ** 30;
+
 /** `write` may take less than it is given. */
 async function writeAll(handle: FileHandle, piece: Uint8Array | string): Promise<void> {
   let rest: Uint8Array = typeof piece === 'string' ? Buffer.from(piece) : piece;
-  while (rest.length > 0) rest = rest.subarray((await handle.write(rest)).bytesWritten);
+  while (rest.length > 0) rest = rest.subarray((await handle.write(rest.subarray(0, AT_ONCE))).bytesWritten);
 }
 
 /** Makes a rename durable where the system lets a folder be opened for it. */
@@ -204,15 +204,58 @@ async function removeEmptyParents(parent: string, firstNew: string | undefined):
   }
 }
 
-/** @throws InputError naming the file when it is missing or a folder; HashgnnError when it cannot be read */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  return guarded(path, 'cannot read the file', () => readFile(path));
+/**
+ * A whole file.
+ * @param atOnce a file that is larger is read in pieces of this many bytes
+ * @throws InputError naming the file when it is missing or a folder; HashgnnError when it cannot be read
+ */
+export async function readBytes(path: string, atOnce: number = AT_ONCE): Promise<Uint8Array> {
+  return guarded(path, 'cannot read the file', async () => {
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      return size <= atOnce ? await handle.readFile() : await readPieces(handle, path, size, atOnce);
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+async function readPieces(handle: FileHandle, path: string, size: number, atOnce: number): Promise<Uint8Array> {
+  const bytes = allocate(path, size);
+  for (let place = 0; place < size; ) {
+    const { bytesRead } = await handle.read(bytes, place, Math.min(atOnce, size - place), place);
+    if (bytesRead === 0) {
+      throw new InputError(`the file became shorter while it was read: it ends after ${place} of ${size} bytes`, {
+        where: path,
+        fix: 'try again when nothing else writes it',
+      });
+    }
+    place += bytesRead;
+  }
+  return bytes;
+}
+
+function allocate(path: string, size: number): Uint8Array {
+  try {
+    return new Uint8Array(size);
+  } catch (cause) {
+    const fix = 'use a smaller file, or a machine with more memory';
+    throw new HashgnnError(`there is no memory for the ${size} bytes of the file`, { where: path, fix, cause });
+  }
+}
+
+/** @throws InputError when something stands at `path` already */
+export async function requireNoFile(path: string): Promise<void> {
+  if (await stat(path).catch(() => undefined)) {
+    throw new InputError('the output file exists already', { where: path, fix: 'name another file, or remove it' });
+  }
 }
 
 /** @throws InputError naming the file when it is missing or is not the expected array */
 export async function readNpy<T extends NpyType>(
   path: string,
-  expected: { readonly dtype: T; readonly shape?: readonly (number | null)[] },
+  expected: Omit<NpyExpected<T>, 'where'>,
 ): Promise<{ data: NpyArrays[T]; shape: number[] }> {
   return decodeNpy(await readBytes(path), { ...expected, where: path });
 }

@@ -19,6 +19,8 @@ export type NpyArray = NpyArrays[NpyType];
 export interface NpyExpected<T extends NpyType> {
   readonly dtype: T;
   readonly shape?: readonly (number | null)[];
+  /** Refuse floats that are NaN or infinite. */
+  readonly finite?: boolean;
   /** The file's name, for errors. */
   readonly where: string;
 }
@@ -78,6 +80,12 @@ export function checkShape(array: NpyArray, shape: readonly number[]): void {
   if (shape.some((length) => !Number.isSafeInteger(length) || length < 0) || countOf(shape) !== array.length) {
     throw new InputError(`an array of ${array.length} elements cannot have the shape ${showShape(shape)}`);
   }
+}
+
+/** The place of the first element that is NaN or infinite; -1 where all are finite. */
+export function findNotFinite(values: Float32Array): number {
+  for (let index = 0; index < values.length; index += 1) if (!Number.isFinite(values[index])) return index;
+  return -1;
 }
 
 /** The part of Python's literal syntax that NumPy writes: `{'descr': '<i4', 'fortran_order': False, 'shape': (3, 2), }`. */
@@ -145,8 +153,16 @@ export function decodeNpy<T extends NpyType>(
     fail(`${present} bytes of elements where the shape ${showShape(shape)} needs ${claimed}: ${difference}`, damaged);
   }
   const offset = bytes.byteOffset + start;
-  const elements = offset % size === 0 ? bytes.subarray(start) : bytes.slice(start);
+  // Not `slice`, which in Node's own kind of Uint8Array makes no copy.
+  const elements = offset % size === 0 ? bytes.subarray(start) : new Uint8Array(bytes.subarray(start));
   const Type = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array }[dtype];
   const data = new Type(elements.buffer as ArrayBuffer, elements.byteOffset, present / size) as NpyArrays[T];
+  const broken = expected.finite && data instanceof Float32Array ? findNotFinite(data) : -1;
+  if (broken >= 0) {
+    const columns = shape.at(-1)!;
+    const place =
+      shape.length === 2 ? `row ${Math.floor(broken / columns)}, column ${broken % columns}` : `place ${broken}`;
+    fail(`${data[broken]} at ${place}`, 'write finite numbers only');
+  }
   return { data, shape };
 }

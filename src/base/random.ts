@@ -15,6 +15,7 @@ export const Purpose = {
   initialise: 5,
   split: 6,
   generate: 7,
+  sample: 8,
 } as const;
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 

@@ -38,6 +38,16 @@ export interface Kernels {
     parameters: { readonly stride: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'ceiling/copy': {
+    bindings: { readonly source: Tensor<'u32'>; readonly copied: Tensor<'u32'> };
+    parameters: { readonly quads: number };
+    constants: { readonly WORKGROUP?: number; readonly SPAN?: number; readonly ADJACENT?: number };
+  };
+  'ceiling/logic': {
+    bindings: { readonly start: Tensor<'u32'>; readonly finish: Tensor<'u32'> };
+    parameters: { readonly count: number; readonly rounds: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'dense/activation_backward': {
     bindings: { readonly output: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly gradient: Tensor<'f32'> };
     parameters: { readonly width: number };
@@ -185,7 +195,7 @@ export interface Kernels {
   };
   'search/candidate_products': {
     bindings: { readonly database: Tensor<'f32'>; readonly query: Tensor<'f32'>; readonly candidate: Tensor<'i32'>; readonly product: Tensor<'f32'> };
-    parameters: { readonly queries: number; readonly candidates: number; readonly width: number };
+    parameters: { readonly queries: number; readonly candidates: number; readonly width: number; readonly first: number; readonly count: number };
     constants: { readonly WORKGROUP?: number };
   };
   'search/candidate_topk': {
@@ -198,14 +208,44 @@ export interface Kernels {
     parameters: { readonly queries: number; readonly candidates: number; readonly k: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'search/hamming_bound': {
+    bindings: { readonly slices: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly target_count: Tensor<'u32'>; readonly bound: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly bits: number };
+    constants: { readonly WORKGROUP?: number; readonly WORDS?: number; readonly LEVELS?: number };
+  };
+  'search/hamming_bound.subgroups': {
+    bindings: { readonly slices: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly target_count: Tensor<'u32'>; readonly bound: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly bits: number };
+    constants: { readonly WORDS?: number; readonly LEVELS?: number };
+  };
+  'search/hamming_collect': {
+    bindings: { readonly slices: Tensor<'u32'>; readonly alive: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly bound: Tensor<'u32'>; readonly wanted: Tensor<'u32'>; readonly counts: Tensor<'u32'>; readonly candidates: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly blocks: number; readonly chunk_blocks: number; readonly own_chunk: number; readonly first_chunk: number; readonly chunks: number; readonly capacity: number };
+    constants: { readonly WORKGROUP?: number; readonly WORDS?: number; readonly LEVELS?: number };
+  };
+  'search/hamming_collect.subgroups': {
+    bindings: { readonly slices: Tensor<'u32'>; readonly alive: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly bound: Tensor<'u32'>; readonly wanted: Tensor<'u32'>; readonly counts: Tensor<'u32'>; readonly candidates: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly blocks: number; readonly chunk_blocks: number; readonly own_chunk: number; readonly first_chunk: number; readonly chunks: number; readonly capacity: number };
+    constants: { readonly WORDS?: number; readonly LEVELS?: number };
+  };
+  'search/hamming_order': {
+    bindings: { readonly counts: Tensor<'u32'>; readonly candidates: Tensor<'u32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly bound: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly distances: Tensor<'i32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly chunks: number; readonly chunk_items: number; readonly capacity: number; readonly k: number; readonly bits: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'search/hamming_slice': {
+    bindings: { readonly database: Tensor<'u32'>; readonly slices: Tensor<'u32'> };
+    parameters: { readonly first: number; readonly blocks: number; readonly words: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'search/hamming_topk': {
-    bindings: { readonly database: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly distances: Tensor<'i32'>; readonly scratch: Tensor<'u32'> };
-    parameters: { readonly queries: number; readonly count: number; readonly k: number; readonly bits: number };
+    bindings: { readonly database: Tensor<'u32'>; readonly alive: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly wanted: Tensor<'u32'>; readonly counts: Tensor<'u32'>; readonly candidates: Tensor<'u32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly chunk_items: number; readonly own_chunk: number; readonly first_chunk: number; readonly chunks: number; readonly capacity: number; readonly bits: number };
     constants: { readonly WORKGROUP?: number };
   };
   'search/hamming_topk.lanes': {
-    bindings: { readonly database: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly distances: Tensor<'i32'>; readonly scratch: Tensor<'u32'> };
-    parameters: { readonly queries: number; readonly count: number; readonly k: number; readonly bits: number };
+    bindings: { readonly database: Tensor<'u32'>; readonly alive: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly wanted: Tensor<'u32'>; readonly counts: Tensor<'u32'>; readonly candidates: Tensor<'u32'>; readonly scratch: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly count: number; readonly chunk_items: number; readonly own_chunk: number; readonly first_chunk: number; readonly chunks: number; readonly capacity: number; readonly bits: number };
     constants: { readonly WORKGROUP?: number; readonly WIDE?: number };
   };
   'search/inner_products': {

@@ -23,6 +23,10 @@ const LIMITS = [
   'maxComputeWorkgroupStorageSize',
 ] as const;
 
+/** The largest buffer to read through that is kept for the next reading, and how many are. */
+const STAGING_BYTES = 16 * 2 ** 20;
+const STAGING_BUFFERS = 8;
+
 /** The optional features that kernel variants and the profiler profit from. */
 const FEATURES = ['subgroups', 'timestamp-query'] as const;
 export type Feature = (typeof FEATURES)[number];
@@ -58,6 +62,8 @@ export class Gpu {
   readonly adapterFeatures: readonly string[];
   readonly #kernels = new Map<string, Kernel>();
   readonly #bytes = new Map<string, number>();
+  /** Buffers to read through that nobody uses at the moment. */
+  readonly #staging: GPUBuffer[] = [];
   #live = 0;
   #peak = 0;
   #failure: GpuError | undefined;
@@ -216,28 +222,52 @@ export class Gpu {
     this.#reject(error);
   }
 
-  /** Reads a range of a buffer, for `Tensor`. */
-  async readBuffer(buffer: GPUBuffer, offset: number, bytes: number, label: string): Promise<ArrayBuffer> {
+  /**
+   * Lends what a range of a buffer holds once all submitted work is done, for `Tensor`; `use` must copy what it keeps.
+   * Buffers to read through are kept and used again: a fresh one costs some systems more than the copy, page by page.
+   */
+  async readBuffer<T>(
+    buffer: GPUBuffer,
+    offset: number,
+    bytes: number,
+    label: string,
+    use: (contents: ArrayBuffer) => T,
+  ): Promise<T> {
     this.throwIfFailed();
-    if (bytes === 0) return new ArrayBuffer(0);
-    this.device.pushErrorScope('out-of-memory');
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const staging = this.device.createBuffer({ label: `${label} (read back)`, size: bytes, usage });
-    this.#watch(`reading back ${label}`);
+    if (bytes === 0) return use(new ArrayBuffer(0));
+    const staging = this.#lendStaging(bytes, label);
+    let intact = false;
     try {
       const encoder = this.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
       this.device.queue.submit([encoder.finish()]);
-      const mapped = staging.mapAsync(GPUMapMode.READ).catch((error: unknown) => {
+      const mapped = staging.mapAsync(GPUMapMode.READ, 0, bytes).catch((error: unknown) => {
         this.throwIfFailed();
         throw new GpuValidationError(`${label} could not be read: ${(error as Error).message}`, { cause: error });
       });
       await patiently(Promise.race([mapped, this.#failed]));
       this.throwIfFailed();
-      return staging.getMappedRange().slice(0);
+      const result = use(staging.getMappedRange(0, bytes));
+      staging.unmap();
+      intact = true;
+      return result;
     } finally {
-      staging.destroy();
+      if (intact && staging.size <= STAGING_BYTES && this.#staging.length < STAGING_BUFFERS)
+        this.#staging.push(staging);
+      else staging.destroy();
     }
+  }
+
+  #lendStaging(bytes: number, label: string): GPUBuffer {
+    // Powers of two, so that reads of like sizes share one.
+    const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, 4096)));
+    const found = this.#staging.findIndex((staging) => staging.size === size);
+    if (found >= 0) return this.#staging.splice(found, 1)[0]!;
+    this.device.pushErrorScope('out-of-memory');
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = this.device.createBuffer({ label: 'read back', size, usage });
+    this.#watch(`reading back ${label}`);
+    return staging;
   }
 
   /** Takes a destroyed tensor off the books, for `Tensor`. */

@@ -1,3 +1,4 @@
+import { median } from '../base/median.js';
 import type { Gpu } from './gpu.js';
 import type { Cost, Program } from './program.js';
 
@@ -74,7 +75,9 @@ async function byTimestamps(gpu: Gpu, program: Program, samples: number[][]): Pr
     const encoder = device.createCommandEncoder();
     encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
     device.queue.submit([encoder.finish()]);
-    const stamps = new BigInt64Array(await gpu.readBuffer(resolved, 0, count * 8, 'timestamps'));
+    const stamps = await gpu.readBuffer(resolved, 0, count * 8, 'timestamps', (contents) => {
+      return new BigInt64Array(contents.slice(0));
+    });
     for (let index = 0; index * 2 < count; index += 1) {
       const nanoseconds = Number(stamps[index * 2 + 1]! - stamps[index * 2]!);
       // Some drivers report an end before the beginning now and then: such a sample says nothing.
@@ -84,11 +87,4 @@ async function byTimestamps(gpu: Gpu, program: Program, samples: number[][]): Pr
     querySet.destroy();
     resolved.destroy();
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

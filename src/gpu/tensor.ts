@@ -63,20 +63,21 @@ export class Tensor<E extends ElementType = ElementType> {
    * @throws GpuLostError, GpuOutOfMemoryError, GpuValidationError if anything went wrong on the device before
    */
   async read(offset = 0, count = this.length - offset): Promise<TypedArrays[E]> {
-    this.#requireLive();
-    if (
-      !(
-        Number.isInteger(offset) &&
-        Number.isInteger(count) &&
-        offset >= 0 &&
-        count >= 0 &&
-        offset + count <= this.length
-      )
-    ) {
-      throw new BindingError(`elements ${offset} to ${offset + count} are not all in ${this.label} of ${this.length}`);
-    }
-    const bytes = await this.gpu.readBuffer(this.buffer, offset * 4, count * 4, this.label);
-    return new ARRAYS[this.elementType](bytes) as TypedArrays[E];
+    this.#requireRange(offset, count);
+    return this.gpu.readBuffer(this.buffer, offset * 4, count * 4, this.label, (contents) => {
+      return new ARRAYS[this.elementType](contents.slice(0)) as TypedArrays[E];
+    });
+  }
+
+  /**
+   * As `read`, into an array that is there already: as many elements as it has.
+   * @throws BindingError where the tensor has not that many from `offset` on, and as `read`
+   */
+  async readInto(target: TypedArrays[E], offset = 0): Promise<void> {
+    this.#requireRange(offset, target.length);
+    await this.gpu.readBuffer(this.buffer, offset * 4, target.length * 4, this.label, (contents) => {
+      target.set(new ARRAYS[this.elementType](contents));
+    });
   }
 
   destroy(): void {
@@ -88,6 +89,14 @@ export class Tensor<E extends ElementType = ElementType> {
 
   [Symbol.dispose](): void {
     this.destroy();
+  }
+
+  #requireRange(offset: number, count: number): void {
+    this.#requireLive();
+    const whole = Number.isInteger(offset) && Number.isInteger(count);
+    if (!(whole && offset >= 0 && count >= 0 && offset + count <= this.length)) {
+      throw new BindingError(`elements ${offset} to ${offset + count} are not all in ${this.label} of ${this.length}`);
+    }
   }
 
   #requireLive(): void {

@@ -4,10 +4,9 @@ import { type Codes, toWords, wordsOf } from './codes.js';
 import { HammingIndex } from './hamming.js';
 import { DEFAULT_CANDIDATES, HierarchicalIndex } from './hierarchical.js';
 import { InnerProductIndex } from './inner_product.js';
-import { checkLists, type Lists, selectLists } from './lists.js';
-import { CUTOFFS, lengths, type Metrics, metricsOfHits, requireCutoffs } from './metrics.js';
+import { checkLists, type Lists, lengths, selectLists } from './lists.js';
+import { CUTOFFS, type Metrics, metricsOfHits, requireCutoffs } from './metrics.js';
 import type { SearchOptions } from './stream.js';
-import { topkVariant } from './variant.js';
 
 export type SearchName = 'hamming' | 'hierarchical' | 'exact';
 
@@ -40,6 +39,9 @@ export interface Evaluation extends Partial<Record<SearchName, Metrics>> {
   /** Users with a test item. */
   readonly users: number;
 }
+
+/** With so many queries the kernels are those of any number. */
+const WARM_UP = 1024;
 
 /**
  * The ranking metrics of the three searches over all users with a test item; candidates are all items less the user's
@@ -77,13 +79,11 @@ export async function evaluate(gpu: Gpu, input: EvaluationInput): Promise<Evalua
   const seen = masked ? selectLists(input.seen, users) : undefined;
   const codes = gather(userCodes, words, users, new Uint32Array(users.length * words));
   const embeddings = gather(input.userEmbeddings, width, users, new Float32Array(users.length * width));
-  const variant = topkVariant({ software: gpu.adapter.software, queries: users.length });
   const firstUsers = (rows: number): Part => ({
     codes: codes.subarray(0, rows * words),
     embeddings: embeddings.subarray(0, rows * width),
     test: { offsets: test.offsets.subarray(0, rows + 1), columns: test.columns },
     options: {
-      variant,
       ...(seen && { exclude: { offsets: seen.offsets.subarray(0, rows + 1), ids: seen.columns } }),
     },
   });
@@ -92,8 +92,8 @@ export async function evaluate(gpu: Gpu, input: EvaluationInput): Promise<Evalua
   const metrics: Partial<Record<SearchName, Metrics>> = {};
   const run = async (name: SearchName, search: Search) => {
     try {
-      // One query first, so that the clock does not see the compiler.
-      await search.hits(firstUsers(Math.min(1, users.length)));
+      // A few queries first, so that the clock does not see the compiler.
+      await search.hits(firstUsers(Math.min(WARM_UP, users.length)));
       const start = performance.now();
       const hits = await search.hits(firstUsers(users.length));
       seconds[name] = (performance.now() - start) / 1000;
@@ -135,7 +135,7 @@ interface Part {
   readonly codes: Uint32Array;
   readonly embeddings: Float32Array;
   readonly test: Lists;
-  readonly options: SearchOptions;
+  readonly options: Pick<SearchOptions, 'exclude'>;
 }
 
 /** One of the three searches, ready to run. */

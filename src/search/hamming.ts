@@ -1,9 +1,24 @@
-import { InputError } from '../base/errors.js';
-import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
-import { type Codes, interleave, toWords, wordsOf } from './codes.js';
-import type { Lists } from './lists.js';
-import { type Batch, type Ranker, rank, rankHits, type SearchOptions } from './stream.js';
-import { lanesWorkgroup, type Variant } from './variant.js';
+import { HashgnnError, InputError } from '../base/errors.js';
+import type { Gpu, Tensor } from '../gpu/index.js';
+import { CodeDatabase } from './code_database.js';
+import { type Codes, toWords } from './codes.js';
+import { requireBitmap } from './filter.js';
+import type { IndexContents } from './index_format.js';
+import { checkLists, type DeviceLists, type Lists, selectLists } from './lists.js';
+import { Nearest } from './nearest.js';
+import { ItemStore } from './store.js';
+import {
+  type Batch,
+  DEFAULT_MEMORY,
+  exclusionLists,
+  type Ranker,
+  rank,
+  rankHits,
+  requireK,
+  type SearchOptions,
+} from './stream.js';
+import { Turns } from './turns.js';
+import { Workspace } from './workspace.js';
 
 /** The best k of each query by Hamming distance, best first, equal distances in order of ascending id. */
 export interface HammingResult {
@@ -14,156 +29,338 @@ export interface HammingResult {
   readonly k: number;
 }
 
-/** Codes resident on the device, and the dispatch that ranks them; shared by the Hamming and the hierarchical index. */
-export class CodeDatabase {
-  private constructor(
+/** All items within a radius: those of query q are entries offsets[q] to offsets[q + 1] − 1, ordered by (distance, id). */
+export interface RangeResult {
+  /** [queries + 1], from 0. */
+  readonly offsets: Float64Array<ArrayBuffer>;
+  readonly ids: Int32Array<ArrayBuffer>;
+  /** Bits that differ. */
+  readonly distances: Int32Array<ArrayBuffer>;
+}
+
+/** What an index is built from. */
+export interface HammingItems {
+  /** Bytes [count, bits / 8] or words [count, ceil(bits / 32)]. */
+  readonly codes: Codes;
+  readonly count: number;
+  /** A multiple of 8 up to 1,024. */
+  readonly bits: number;
+  /** [count] distinct whole numbers from 0; 0 to count − 1 unless given. */
+  readonly ids?: ArrayLike<number>;
+}
+
+/** How an index lies on the device. */
+export interface IndexOptions {
+  /** Bytes of one buffer at most: a larger database is spread over several. What the device binds unless less. */
+  readonly bufferBytes?: number;
+}
+
+/** Items in host memory and their codes on the device; shared by the Hamming and the hierarchical index. */
+export class CodeIndex {
+  readonly database: CodeDatabase;
+  readonly workspace: Workspace<unknown>;
+  readonly turns = new Turns();
+
+  constructor(
     readonly gpu: Gpu,
-    readonly count: number,
-    readonly bits: number,
-    readonly words: number,
-    private readonly tensor: Tensor<'u32'> | undefined,
-  ) {}
-
-  /** @throws InputError, GpuOutOfMemoryError as `HammingIndex.create` */
-  static create(gpu: Gpu, codes: Codes, count: number, bits: number): CodeDatabase {
-    const words = wordsOf(bits);
-    const packed = toWords(codes, bits);
-    if (packed.length !== count * words) {
-      throw new InputError(`there are ${packed.length / words} codes of ${bits} bits and not ${count}`, {
-        where: 'codes',
-      });
-    }
-    const bytes = Math.ceil(count / 4) * 16 * words;
-    requireBindable(gpu, bytes, `${count} codes of ${bits} bits`);
-    const shape = [Math.ceil(count / 4), words, 4];
-    const tensor = count > 0 ? gpu.tensor('u32', shape, 'item codes', interleave(packed, words)) : undefined;
-    return new CodeDatabase(gpu, count, bits, words, tensor);
-  }
-
-  /** Bytes that ranking one query takes, as `Ranker.footprint`. */
-  footprint(k: number, variant: Variant): { total: number; widest: number } {
-    const scratch = variant === 'lanes' ? (this.bits + 1) * 4 : k * 8;
-    return { total: k * 8 + scratch + this.words * 4 + 4, widest: Math.max(k * 4, scratch) };
-  }
-
-  /** Records the ranking of a batch of queries [queries, words]. */
-  record(batch: Batch, queries: Uint32Array<ArrayBuffer>): { ids: Tensor<'i32'>; distances: Tensor<'i32'> } {
-    const { scope, program, rows, k, variant, exclude_offsets, exclude_ids } = batch;
-    const query = batch.input('u32', queries, this.words, 'query codes');
-    const ids = scope.tensor('i32', [rows, k], 'ids');
-    const distances = scope.tensor('i32', [rows, k], 'distances');
-    const lanes = variant === 'lanes';
-    const WORKGROUP = lanesWorkgroup(rows);
-    const size = lanes ? Math.ceil(rows / WORKGROUP) * WORKGROUP * (this.bits + 1) : rows * k * 2;
-    const scratch = scope.tensor('u32', [size], 'search scratch');
-    const options = {
-      bind: { database: this.tensor!, query, exclude_offsets, exclude_ids, ids, distances, scratch },
-      parameters: { queries: rows, count: this.count, k, bits: this.bits },
-      cost: { operations: 2 * rows * this.count * this.words },
-    };
-    batch.counted(
-      lanes
-        ? program.dispatch('search/hamming_topk.lanes', {
-            ...options,
-            constants: { WIDE: this.words > 1 ? 1 : 0, WORKGROUP },
-            invocations: rows,
-          })
-        : program.dispatch('search/hamming_topk', { ...options, workgroups: rows }),
-    );
-    return { ids, distances };
+    readonly store: ItemStore,
+    { bufferBytes }: IndexOptions = {},
+  ) {
+    this.database = new CodeDatabase(gpu, store, bufferBytes);
+    this.workspace = new Workspace(gpu);
   }
 
   /** Queries as words. @throws InputError where they are no whole codes of this width */
   queries(codes: Codes): { words: Uint32Array<ArrayBuffer>; count: number } {
-    const words = toWords(codes, this.bits);
-    return { words, count: words.length / this.words };
+    const words = toWords(codes, this.store.bits);
+    return { words, count: words.length / this.store.words };
+  }
+
+  /** Checks what every search is given, and turns ids into places. */
+  exclusions(queries: number, { exclude, allow, deny }: SearchOptions): DeviceLists {
+    requireBitmap(allow, 'allow');
+    requireBitmap(deny, 'deny');
+    return this.places(exclusionLists(exclude, queries), queries, 'exclusions');
+  }
+
+  /** Lists of ids as lists of places. @throws InputError naming the row that is wrong */
+  places(lists: Lists, queries: number, what: string): DeviceLists {
+    const checked = checkLists(lists, queries, this.store.idLimit, what);
+    return this.store.hasOwnIds ? checkLists(this.store.toPlaces(checked), queries, this.store.places, what) : checked;
   }
 
   destroy(): void {
-    this.tensor?.destroy();
+    this.database.destroy();
+    this.workspace.destroy();
   }
 }
 
-/** @throws GpuOutOfMemoryError where a database does not fit one binding of the device */
-export function requireBindable(gpu: Gpu, bytes: number, what: string): void {
-  const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-  if (bytes > limit) {
-    throw new GpuOutOfMemoryError(`${what} take ${bytes} bytes, this device binds ${limit} at most`, {
-      where: gpu.name,
-      fix: 'use fewer or smaller rows, or an adapter with larger bindings; an index lies in one buffer so far',
-    });
-  }
-}
-
-/** Exact search of hash codes by Hamming distance (paper, Hamming space retrieval), the codes resident on the device. */
+/**
+ * Exact search of hash codes by Hamming distance (paper, Hamming space retrieval), the codes resident on the device.
+ * Searches that overlap in time take turns.
+ */
 export class HammingIndex {
-  readonly #database: CodeDatabase;
+  readonly #index: CodeIndex;
 
-  private constructor(database: CodeDatabase) {
-    this.#database = database;
+  private constructor(index: CodeIndex) {
+    this.#index = index;
   }
 
-  /**
-   * @param codes bytes [count, bits / 8] or words [count, ceil(bits / 32)]
-   * @param bits a multiple of 8 up to 1,024
-   * @throws InputError where the codes do not fit `count` and `bits`, GpuOutOfMemoryError where the device cannot bind
-   * them
-   */
-  static async create(
-    gpu: Gpu,
-    { codes, count, bits }: { codes: Codes; count: number; bits: number },
-  ): Promise<HammingIndex> {
-    return new HammingIndex(CodeDatabase.create(gpu, codes, count, bits));
+  /** @throws InputError where codes, count, bits and ids do not belong together */
+  static async create(gpu: Gpu, items: HammingItems, options: IndexOptions = {}): Promise<HammingIndex> {
+    const { codes, count, bits, ids } = items;
+    return new HammingIndex(new CodeIndex(gpu, ItemStore.from({ codes, count, bits, ...(ids && { ids }) }), options));
   }
 
+  /** An index of what `contents` gave, as it stands in an index file. @throws InputError as `create` */
+  static async fromContents(gpu: Gpu, contents: IndexContents, options: IndexOptions = {}): Promise<HammingIndex> {
+    const { codes, bits, ids } = contents;
+    return HammingIndex.create(gpu, { codes, count: ids.length, bits, ids }, options);
+  }
+
+  /** Items that were not removed. */
   get count(): number {
-    return this.#database.count;
+    return this.#index.store.count;
   }
 
   get bits(): number {
-    return this.#database.bits;
+    return this.#index.store.bits;
+  }
+
+  /**
+   * Adds items, for the searches that begin afterwards. Ids above all others are the cheapest to add.
+   * @param codes bytes [n, bits / 8] or words [n, ceil(bits / 32)]
+   * @param ids [n]; the numbers after the largest id unless given
+   * @throws InputError, with nothing added, where an id is taken or codes and ids do not belong together
+   */
+  add(codes: Codes, ids?: ArrayLike<number>): void {
+    this.#index.store.add(codes, undefined, ids);
+  }
+
+  /**
+   * Removes items; their places are kept until `compact`.
+   * @returns how many of them there were
+   */
+  remove(ids: ArrayLike<number>): number {
+    return this.#index.store.remove(ids);
+  }
+
+  /** Gives up the memory of removed items. Ids stay as they are. */
+  compact(): void {
+    this.#index.store.compact();
+  }
+
+  /** The items that were not removed, in host memory, for an index file; compacts. */
+  contents(): IndexContents {
+    return this.#index.store.contents();
   }
 
   /**
    * The nearest k codes of each query, exactly.
    * @param queries bytes [queries, bits / 8] or words [queries, ceil(bits / 32)]
-   * @throws InputError where queries, k or exclusions are not what they should be
+   * @throws InputError where queries, k, filters or exclusions are not what they should be; HashgnnError where one query
+   * needs more than the memory budget
    */
   async search(queries: Codes, k: number, options: SearchOptions = {}): Promise<HammingResult> {
+    requireK(k);
+    const { words, count } = this.#index.queries(queries);
+    const exclude = this.#index.exclusions(count, options);
     const values = (length: number) => new Int32Array(length).fill(-1);
-    const { ids, values: distances } = await rank(this.#ranker(queries), k, options, values);
-    return { ids, distances, k };
+    return this.#index.turns.take(async () => {
+      const toIds = this.#index.store.idsNow();
+      const ranker = await this.#ranker(words, exclude, k, options);
+      const { ids, values: distances } = await rank(ranker, k, options.memory, values);
+      toIds(ids);
+      return { ids, distances, k };
+    });
   }
 
   /**
    * Which places of each query's ranking hold one of its test items; see `metricsOfHits`.
+   * @param test ids, by query
    * @returns [queries, ceil(k / 32)] words, bit j of word w for place 32w + j
    */
   async hits(queries: Codes, k: number, test: Lists, options: SearchOptions = {}): Promise<Uint32Array<ArrayBuffer>> {
-    return rankHits(this.#ranker(queries), k, test, options);
+    requireK(k);
+    const { words, count } = this.#index.queries(queries);
+    const exclude = this.#index.exclusions(count, options);
+    const places = this.#index.places(test, count, 'test items');
+    return this.#index.turns.take(async () => {
+      return rankHits(await this.#ranker(words, exclude, k, options), k, places, options.memory);
+    });
+  }
+
+  /**
+   * All items whose codes differ from a query's in `radius` bits or fewer.
+   * @throws as `search`
+   */
+  async rangeSearch(queries: Codes, radius: number, options: SearchOptions = {}): Promise<RangeResult> {
+    if (!Number.isInteger(radius) || radius < 0) {
+      throw new InputError(`the radius cannot be ${radius} bits`, {
+        where: 'radius',
+        fix: 'use a whole number from 0',
+      });
+    }
+    const { words, count } = this.#index.queries(queries);
+    const exclude = this.#index.exclusions(count, options);
+    return this.#index.turns.take(async () => {
+      const toIds = this.#index.store.idsNow();
+      const result = await this.#within(words, exclude, Math.min(radius, this.bits), options);
+      toIds(result.ids);
+      return result;
+    });
   }
 
   /** Frees the codes on the device. */
   destroy(): void {
-    this.#database.destroy();
+    this.#index.destroy();
   }
 
   [Symbol.dispose](): void {
     this.destroy();
   }
 
-  #ranker(codes: Codes): Ranker {
-    const database = this.#database;
-    const { words, count: queries } = database.queries(codes);
+  async #ranker(codes: Uint32Array, exclude: DeviceLists, k: number, options: SearchOptions): Promise<Ranker> {
+    const { database } = this.#index;
+    database.admit(options.allow, options.deny);
+    const most = Math.min(k, database.admittedCount);
+    return this.#rankerOf(await Nearest.of(database, codes, exclude, most, options.variant));
+  }
+
+  #rankerOf(nearest: Nearest): Ranker {
+    const { gpu, workspace, database } = this.#index;
     return {
-      gpu: database.gpu,
-      count: database.count,
-      queries,
-      footprint: (k, variant) => database.footprint(k, variant),
+      gpu,
+      workspace,
+      count: database.admittedCount,
+      queries: nearest.queries,
+      key: nearest.key,
+      exclude: nearest.exclude,
+      inputs: nearest.inputs,
+      footprint: (k) => nearest.footprint(k),
       record: (batch) => {
-        const { ids, distances } = database.record(batch, words);
-        return { ids, values: distances };
+        const lists = nearest.collect(batch);
+        const { ids, distances } = nearest.order(batch, lists, batch.k);
+        return { ids, values: distances, ...(nearest.design === 'sliced' && { unsure: lists.bound }) };
       },
+      again: (rows) => this.#rankerOf(nearest.again(rows, selectLists)),
     };
   }
+
+  async #within(
+    codes: Uint32Array,
+    exclude: DeviceLists,
+    radius: number,
+    { allow, deny, memory = DEFAULT_MEMORY }: SearchOptions,
+  ): Promise<RangeResult> {
+    const { database, store } = this.#index;
+    database.admit(allow, deny);
+    const queries = codes.length / store.words;
+    const found = { ids: [] as Int32Array[], distances: [] as Int32Array[] };
+    const offsets = new Float64Array(queries + 1);
+    if (queries > 0 && database.admittedCount > 0) {
+      const { longest, totals } = await this.#count(await Nearest.within(database, codes, exclude, radius, 0), memory);
+      // Batches of queries whose lists have room for the longest of them.
+      for (let first = 0; first < queries; ) {
+        let rows = 0;
+        let capacity = 1;
+        let most = 1;
+        for (; first + rows < queries; rows += 1) {
+          const list = Math.max(capacity, longest[first + rows]!);
+          const total = Math.max(most, totals[first + rows]!);
+          if (rows > 0 && (rows + 1) * this.#rangeBytes(list, total) > memory) break;
+          capacity = list;
+          most = total;
+        }
+        const part = codes.subarray(first * store.words, (first + rows) * store.words);
+        const lists = selectLists(
+          exclude,
+          Array.from({ length: rows }, (_, row) => first + row),
+        );
+        const ranker = this.#rankerOf(
+          await Nearest.within(database, part, lists, radius, 2 ** Math.ceil(Math.log2(capacity))),
+        );
+        // Whoever is short of `most` has −1 behind its items, and nobody can be unsure.
+        const { ids, values } = await rank(
+          { ...ranker, record: (batch) => ({ ...ranker.record(batch), unsure: undefined! }) },
+          most,
+          memory,
+          (length) => new Int32Array(length).fill(-1),
+        );
+        for (let row = 0; row < rows; row += 1) {
+          let end = 0;
+          while (end < most && ids[row * most + end]! >= 0) end += 1;
+          found.ids.push(ids.subarray(row * most, row * most + end));
+          found.distances.push(values.subarray(row * most, row * most + end));
+          offsets[first + row + 1] = offsets[first + row]! + end;
+        }
+        first += rows;
+      }
+    }
+    return { offsets, ids: joined(found.ids), distances: joined(found.distances) };
+  }
+
+  /** Device bytes of one query whose longest list and ranking are of these lengths, as far as they grow with them. */
+  #rangeBytes(list: number, total: number): number {
+    const { store, database } = this.#index;
+    return 2 * list * 4 * Math.max(1, Math.ceil(store.places / Math.min(database.shardItems, 2048))) + total * 8;
+  }
+
+  /** The length of each query's longest list, and of all its lists together. */
+  async #count(nearest: Nearest, memory: number): Promise<{ longest: Uint32Array; totals: Float64Array }> {
+    const { chunks } = nearest.plan;
+    const longest = new Uint32Array(nearest.queries);
+    const totals = new Float64Array(nearest.queries);
+    const { total, batchRows } = nearest.footprint(0);
+    const rows = Math.max(1, Math.min(nearest.queries, batchRows, Math.floor(memory / total)));
+    if (total > memory) throw tooLittleMemory(total, memory);
+    const { workspace, gpu } = this.#index;
+    for (let first = 0; first < nearest.queries; first += rows) {
+      const count = Math.min(rows, nearest.queries - first);
+      const inputs = new Map<string, Tensor>();
+      for (const [name, input] of Object.entries(nearest.inputs)) {
+        inputs.set(name, workspace.tensor(input.element, input.length(rows), name));
+      }
+      const none = workspace.tensor('u32', 1, 'list entries 0');
+      const { program, recorded } = await workspace.program([nearest.key, 'count', count, rows].join(' '), (own) => {
+        const batch: Batch = {
+          gpu,
+          program: own,
+          rows: count,
+          k: 0,
+          exclude_offsets: none,
+          exclude_ids: none,
+          input: (name) => inputs.get(name)!,
+          tensor: (element, length, label) => workspace.tensor(element, Math.ceil(length / count) * rows, label),
+        };
+        return nearest.collect(batch);
+      });
+      for (const [name, input] of Object.entries(nearest.inputs)) inputs.get(name)!.write(input.rows(first, count));
+      program.run();
+      const lengths = await (recorded as { counts: Tensor<'u32'> }).counts.read(0, count * chunks);
+      lengths.forEach((length, index) => {
+        const row = first + Math.floor(index / chunks);
+        longest[row] = Math.max(longest[row]!, length);
+        totals[row]! += length;
+      });
+    }
+    return { longest, totals };
+  }
+}
+
+function tooLittleMemory(bytes: number, memory: number): HashgnnError {
+  return new HashgnnError(`one query needs ${bytes} bytes on the device`, {
+    where: 'range search',
+    fix: `the memory budget is ${memory} bytes: raise it or use a smaller radius`,
+  });
+}
+
+function joined(parts: readonly Int32Array[]): Int32Array<ArrayBuffer> {
+  const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

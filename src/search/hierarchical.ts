@@ -1,12 +1,15 @@
 import { InputError } from '../base/errors.js';
-import type { Gpu, Tensor } from '../gpu/index.js';
+import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
 import type { Codes } from './codes.js';
 import { type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } from './embeddings.js';
-import { CodeDatabase, requireBindable } from './hamming.js';
+import { CodeIndex, type HammingItems, type IndexOptions } from './hamming.js';
+import type { IndexContents } from './index_format.js';
 import { missingProducts, type ProductResult } from './inner_product.js';
-import type { Lists } from './lists.js';
-import { type Ranker, rank, rankHits, type SearchOptions } from './stream.js';
-import { lanesWorkgroup } from './variant.js';
+import { type DeviceLists, type Lists, selectLists } from './lists.js';
+import { Nearest } from './nearest.js';
+import { lanesWorkgroup, topkVariant } from './plan.js';
+import { ItemStore } from './store.js';
+import { type Batch, type Ranker, rank, rankHits, requireK, type SearchOptions } from './stream.js';
 
 /** Candidates by code that are re-ranked unless told otherwise, as in the authors' code. */
 export const DEFAULT_CANDIDATES = 500;
@@ -24,59 +27,115 @@ export interface HierarchicalOptions extends SearchOptions {
   readonly candidates?: number;
 }
 
-/** Hierarchical search (paper): the M best by code, re-ranked by inner product of embeddings, all on the device. */
+/** What a hierarchical index is built from. */
+export interface HierarchicalItems extends HammingItems {
+  /** [count, width] */
+  readonly embeddings: Float32Array;
+  readonly width: number;
+}
+
+/** Embeddings of consecutive items in one buffer. */
+interface Rows {
+  readonly first: number;
+  readonly count: number;
+  readonly tensor: Tensor<'f32'>;
+}
+
+/** Checked queries, ready to be searched for. */
+interface Prepared {
+  readonly codes: Uint32Array;
+  readonly embeddings: PreparedEmbeddings;
+  readonly exclude: DeviceLists;
+  readonly candidates: number;
+}
+
+/**
+ * Hierarchical search (paper): the M best by code, re-ranked by inner product of embeddings, all on the device. Searches
+ * that overlap in time take turns.
+ */
 export class HierarchicalIndex {
-  readonly #codes: CodeDatabase;
-  readonly #prepared: PreparedEmbeddings;
-  readonly #width: number;
-  readonly #embeddings: Tensor<'f32'> | undefined;
+  readonly #index: CodeIndex;
+  readonly #rowsOfBuffer: number;
+  #rows: Rows[] = [];
+  #version = -1;
+  #largest = 0;
 
-  private constructor(
-    codes: CodeDatabase,
-    prepared: PreparedEmbeddings,
-    width: number,
-    embeddings: Tensor<'f32'> | undefined,
-  ) {
-    this.#codes = codes;
-    this.#prepared = prepared;
-    this.#width = width;
-    this.#embeddings = embeddings;
-  }
-
-  /**
-   * @param items codes as for `HammingIndex.create` and embeddings [count, width]
-   * @throws InputError where either is of another size or an embedding is not finite, GpuOutOfMemoryError where the
-   * device cannot bind them
-   */
-  static async create(
-    gpu: Gpu,
-    items: { codes: Codes; count: number; bits: number; embeddings: Float32Array; width: number },
-  ): Promise<HierarchicalIndex> {
-    const { count, width } = items;
-    const prepared = prepareEmbeddings(items.embeddings, width, 'item embeddings');
-    if (prepared.rows !== count) {
-      throw new InputError(`there are ${prepared.rows} embeddings of width ${width} for ${count} codes`, {
-        where: 'item embeddings',
+  private constructor(index: CodeIndex, { bufferBytes = Number.POSITIVE_INFINITY }: IndexOptions) {
+    this.#index = index;
+    const { maxStorageBufferBindingSize, maxBufferSize } = index.gpu.limits;
+    const bytes = Math.min(bufferBytes, maxStorageBufferBindingSize, maxBufferSize);
+    this.#rowsOfBuffer = Math.floor(bytes / (4 * this.#padded));
+    if (this.#rowsOfBuffer < 1) {
+      throw new GpuOutOfMemoryError(`an embedding takes ${4 * this.#padded} bytes, a buffer has ${bytes} at most`, {
+        where: index.gpu.name,
+        fix: 'use narrower embeddings, or an adapter with larger bindings',
       });
     }
-    requireBindable(gpu, count * prepared.width * 4, `${count} embeddings of width ${width}`);
-    const codes = CodeDatabase.create(gpu, items.codes, count, items.bits);
-    const embeddings =
-      count > 0 ? gpu.tensor('f32', [count, prepared.width], 'item embeddings', prepared.values) : undefined;
-    return new HierarchicalIndex(codes, { ...prepared, values: new Float32Array(0) }, width, embeddings);
   }
 
+  /** @throws InputError where codes, embeddings, count, bits and ids do not belong together or a value is not finite */
+  static async create(gpu: Gpu, items: HierarchicalItems, options: IndexOptions = {}): Promise<HierarchicalIndex> {
+    return new HierarchicalIndex(new CodeIndex(gpu, ItemStore.from(items), options), options);
+  }
+
+  /** An index of what `contents` gave, as it stands in an index file. @throws InputError as `create` */
+  static async fromContents(gpu: Gpu, contents: IndexContents, options: IndexOptions = {}): Promise<HierarchicalIndex> {
+    const { codes, bits, ids, embeddings, width } = contents;
+    if (!embeddings || !width) {
+      throw new InputError('these contents have no embeddings', { where: 'index contents', fix: 'use HammingIndex' });
+    }
+    return HierarchicalIndex.create(gpu, { codes, count: ids.length, bits, ids, embeddings, width }, options);
+  }
+
+  /** Items that were not removed. */
   get count(): number {
-    return this.#codes.count;
+    return this.#index.store.count;
+  }
+
+  get bits(): number {
+    return this.#index.store.bits;
+  }
+
+  /** Floats of an embedding. */
+  get width(): number {
+    return this.#index.store.width;
+  }
+
+  /** As `HammingIndex.add`, with embeddings [n, width]. */
+  add(codes: Codes, embeddings: Float32Array, ids?: ArrayLike<number>): void {
+    this.#index.store.add(codes, embeddings, ids);
+  }
+
+  /** As `HammingIndex.remove`. */
+  remove(ids: ArrayLike<number>): number {
+    return this.#index.store.remove(ids);
+  }
+
+  /** As `HammingIndex.compact`. */
+  compact(): void {
+    this.#index.store.compact();
+  }
+
+  /** As `HammingIndex.contents`. */
+  contents(): IndexContents {
+    return this.#index.store.contents();
   }
 
   /**
    * The best k of each query's candidates by inner product.
-   * @throws InputError where queries, k, candidates or exclusions are not what they should be
+   * @throws InputError where queries, k, candidates, filters or exclusions are not what they should be; HashgnnError
+   * where one query needs more than the memory budget
    */
   async search(queries: HierarchicalQueries, k: number, options: HierarchicalOptions = {}): Promise<ProductResult> {
-    const { ids, values: products } = await rank(this.#ranker(queries, options), k, options, missingProducts);
-    return { ids, products, k };
+    requireK(k);
+    const prepared = this.#prepare(queries, options);
+    return this.#index.turns.take(async () => {
+      const toIds = this.#index.store.idsNow();
+      const ranker = await this.#ranker(prepared, options);
+      const { ids, values: products } = await rank(ranker, k, options.memory, missingProducts);
+      toIds(ids);
+      return { ids, products, k };
+    });
   }
 
   /** Which places of each query's ranking hold one of its test items, as `HammingIndex.hits`. */
@@ -86,79 +145,145 @@ export class HierarchicalIndex {
     test: Lists,
     options: HierarchicalOptions = {},
   ): Promise<Uint32Array<ArrayBuffer>> {
-    return rankHits(this.#ranker(queries, options), k, test, options);
+    requireK(k);
+    const prepared = this.#prepare(queries, options);
+    const places = this.#index.places(test, prepared.embeddings.rows, 'test items');
+    return this.#index.turns.take(async () => {
+      return rankHits(await this.#ranker(prepared, options), k, places, options.memory);
+    });
   }
 
   /** Frees codes and embeddings on the device. */
   destroy(): void {
-    this.#codes.destroy();
-    this.#embeddings?.destroy();
+    this.#index.destroy();
+    for (const { tensor } of this.#rows.splice(0)) tensor.destroy();
   }
 
   [Symbol.dispose](): void {
     this.destroy();
   }
 
-  #ranker(queries: HierarchicalQueries, { candidates: wanted = DEFAULT_CANDIDATES }: HierarchicalOptions): Ranker {
-    if (!Number.isInteger(wanted) || wanted < 1) {
-      throw new InputError(`${wanted} candidates cannot be re-ranked`, {
+  /** Floats of an embedding on the device. */
+  get #padded(): number {
+    return Math.ceil(this.width / 4) * 4;
+  }
+
+  #prepare(queries: HierarchicalQueries, options: HierarchicalOptions): Prepared {
+    const { candidates = DEFAULT_CANDIDATES } = options;
+    if (!Number.isInteger(candidates) || candidates < 1) {
+      throw new InputError(`${candidates} candidates cannot be re-ranked`, {
         where: 'candidates',
         fix: 'use a whole number from 1',
       });
     }
-    const codes = this.#codes;
-    const { width } = this.#prepared;
-    const candidates = Math.min(wanted, codes.count);
-    const { words, count } = codes.queries(queries.codes);
-    const prepared = prepareEmbeddings(queries.embeddings, this.#width, 'query embeddings');
-    if (prepared.rows !== count) {
-      throw new InputError(`there are ${count} codes and ${prepared.rows} embeddings`, { where: 'queries' });
+    const { words, count } = this.#index.queries(queries.codes);
+    const embeddings = prepareEmbeddings(queries.embeddings, this.width, 'query embeddings');
+    if (embeddings.rows !== count) {
+      throw new InputError(`there are ${count} codes and ${embeddings.rows} embeddings`, { where: 'queries' });
     }
-    requireProductsFinite(this.#prepared, prepared);
+    return { codes: words, embeddings, exclude: this.#index.exclusions(count, options), candidates };
+  }
+
+  /** Brings the embeddings on the device up to date with the store. */
+  #sync(): void {
+    const { store, gpu, workspace } = this.#index;
+    if (this.#version === store.version) return;
+    const prepared = prepareEmbeddings(store.embeddings, store.width, 'item embeddings');
+    for (const { tensor } of this.#rows.splice(0)) tensor.destroy();
+    workspace.forget();
+    const { width } = prepared;
+    for (let first = 0; first < prepared.rows; first += this.#rowsOfBuffer) {
+      const count = Math.min(this.#rowsOfBuffer, prepared.rows - first);
+      const values = prepared.values.subarray(first * width, (first + count) * width);
+      this.#rows.push({ first, count, tensor: gpu.tensor('f32', [count, width], 'item embeddings', values) });
+    }
+    this.#largest = prepared.largest;
+    this.#version = store.version;
+  }
+
+  async #ranker({ codes, embeddings, exclude, candidates }: Prepared, options: SearchOptions): Promise<Ranker> {
+    const { database } = this.#index;
+    this.#sync();
+    requireProductsFinite(
+      { values: embeddings.values, rows: 0, width: this.#padded, largest: this.#largest },
+      embeddings,
+    );
+    database.admit(options.allow, options.deny);
+    const most = Math.min(candidates, database.admittedCount);
+    return this.#rankerOf(await Nearest.of(database, codes, exclude, most, options.variant), embeddings.values, most);
+  }
+
+  #rankerOf(nearest: Nearest, embeddings: Float32Array<ArrayBuffer>, candidates: number): Ranker {
+    const { gpu, workspace, database } = this.#index;
+    const width = this.#padded;
+    const variant = topkVariant({ software: gpu.adapter.software, queries: nearest.queries });
     return {
-      gpu: codes.gpu,
-      count: codes.count,
-      queries: count,
-      footprint: (k, variant) => {
-        const byCode = codes.footprint(candidates, variant);
+      gpu,
+      workspace,
+      count: database.admittedCount,
+      queries: nearest.queries,
+      key: `${nearest.key} ${candidates} ${variant}`,
+      exclude: nearest.exclude,
+      inputs: {
+        ...nearest.inputs,
+        'query embeddings': {
+          element: 'f32',
+          length: (rows) => rows * width,
+          rows: (first, rows) => embeddings.subarray(first * width, (first + rows) * width),
+        },
+      },
+      footprint: (k) => {
+        const byCode = nearest.footprint(candidates);
         const scratch = variant === 'lanes' ? 0 : candidates * 8;
         return {
+          ...byCode,
           total: byCode.total + width * 4 + candidates * 4 + k * 8 + scratch,
           widest: Math.max(byCode.widest, width * 4, k * 4, scratch),
         };
       },
-      record: (batch) => {
-        const { scope, program, rows, k, variant } = batch;
-        const { ids: candidate } = codes.record({ ...batch, k: candidates }, words);
-        const query = batch.input('f32', prepared.values, width, 'query embeddings');
-        const product = scope.tensor('f32', [rows, candidates], 'products of candidates');
-        const ids = scope.tensor('i32', [rows, k], 'ids');
-        const products = scope.tensor('f32', [rows, k], 'products');
-        const lanes = variant === 'lanes';
-        const scratch = scope.tensor('u32', [lanes ? 1 : rows * candidates * 2], 'search scratch');
-        batch.counted(
-          program.dispatch('search/candidate_products', {
-            bind: { database: this.#embeddings!, query, candidate, product },
-            parameters: { queries: rows, candidates, width },
-            invocations: rows * candidates,
-            cost: { operations: 2 * rows * candidates * width },
-          }),
-        );
-        const selection = {
-          bind: { candidate, product, ids, products, scratch },
-          parameters: { queries: rows, candidates, k },
-        };
-        batch.counted(
-          lanes
-            ? program.dispatch('search/candidate_topk.lanes', {
-                ...selection,
-                constants: { WORKGROUP: lanesWorkgroup(rows) },
-                invocations: rows,
-              })
-            : program.dispatch('search/candidate_topk', { ...selection, workgroups: rows }),
-        );
-        return { ids, values: products };
+      record: (batch) => this.#record(batch, nearest, candidates, variant),
+      again: (rows) => {
+        const some = new Float32Array(rows.length * width);
+        rows.forEach((row, index) => {
+          some.set(embeddings.subarray(row * width, (row + 1) * width), index * width);
+        });
+        return this.#rankerOf(nearest.again(rows, selectLists), some, candidates);
       },
     };
+  }
+
+  #record(batch: Batch, nearest: Nearest, candidates: number, variant: 'lanes' | 'workgroup') {
+    const { program, rows, k } = batch;
+    const width = this.#padded;
+    const lists = nearest.collect(batch);
+    const { ids: candidate } = nearest.order(batch, lists, candidates);
+    const query = batch.input('query embeddings') as Tensor<'f32'>;
+    const product = batch.tensor('f32', rows * candidates, 'products of candidates');
+    const ids = batch.tensor('i32', rows * k, 'ids');
+    const products = batch.tensor('f32', rows * k, 'products');
+    const lanes = variant === 'lanes';
+    const scratch = batch.tensor('u32', lanes ? rows : rows * candidates * 2, 'search scratch');
+    for (const { first, count, tensor } of this.#rows) {
+      program.dispatch('search/candidate_products', {
+        bind: { database: tensor, query, candidate, product },
+        parameters: { queries: rows, candidates, width, first, count },
+        invocations: rows * candidates,
+        cost: { operations: 2 * rows * candidates * width },
+      });
+    }
+    const selection = {
+      bind: { candidate, product, ids, products, scratch },
+      parameters: { queries: rows, candidates, k },
+    };
+    if (lanes) {
+      program.dispatch('search/candidate_topk.lanes', {
+        ...selection,
+        constants: { WORKGROUP: lanesWorkgroup(rows) },
+        invocations: rows,
+      });
+    } else {
+      program.dispatch('search/candidate_topk', { ...selection, workgroups: rows });
+    }
+    return { ids, values: products, ...(nearest.design === 'sliced' && { unsure: lists.bound }) };
   }
 }

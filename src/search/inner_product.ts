@@ -1,10 +1,11 @@
 import { InputError } from '../base/errors.js';
-import type { Gpu, Tensor } from '../gpu/index.js';
+import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
 import { MISSING_PRODUCT, type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } from './embeddings.js';
-import { requireBindable } from './hamming.js';
-import type { Lists } from './lists.js';
-import { type Ranker, rank, rankHits, type SearchOptions } from './stream.js';
-import { lanesWorkgroup } from './variant.js';
+import { checkLists, type Lists } from './lists.js';
+import { type Design, lanesWorkgroup, topkVariant } from './plan.js';
+import { exclusionLists, type Ranker, rank, rankHits, requireK, type SearchOptions } from './stream.js';
+import { Turns } from './turns.js';
+import { Workspace } from './workspace.js';
 
 /** The best k of each query by inner product, best first, equal products in order of ascending id. */
 export interface ProductResult {
@@ -23,18 +24,27 @@ export function missingProducts(length: number): Float32Array<ArrayBuffer> {
   return new Float32Array(length).fill(MISSING_PRODUCT);
 }
 
+/** What may be said about a search by products. */
+export interface ProductOptions extends Pick<SearchOptions, 'exclude' | 'memory'> {
+  /** The design of the selection; chosen by adapter and number of queries unless told. */
+  readonly variant?: Exclude<Design, 'sliced'>;
+}
+
 /** Exhaustive, exact search of embeddings by inner product, the embeddings resident on the device. */
 export class InnerProductIndex {
   readonly #gpu: Gpu;
   readonly #width: number;
   readonly #prepared: PreparedEmbeddings;
   readonly #tensor: Tensor<'f32'> | undefined;
+  readonly #workspace: Workspace<unknown>;
+  readonly #turns = new Turns();
 
   private constructor(gpu: Gpu, prepared: PreparedEmbeddings, width: number, tensor: Tensor<'f32'> | undefined) {
     this.#gpu = gpu;
     this.#prepared = prepared;
     this.#width = width;
     this.#tensor = tensor;
+    this.#workspace = new Workspace(gpu);
   }
 
   /**
@@ -71,9 +81,13 @@ export class InnerProductIndex {
    * @param queries [queries, width]
    * @throws InputError where queries, k or exclusions are not what they should be
    */
-  async search(queries: Float32Array, k: number, options: SearchOptions = {}): Promise<ProductResult> {
-    const { ids, values: products } = await rank(this.#ranker(queries), k, options, missingProducts);
-    return { ids, products, k };
+  async search(queries: Float32Array, k: number, options: ProductOptions = {}): Promise<ProductResult> {
+    requireK(k);
+    const ranker = this.#ranker(queries, options);
+    return this.#turns.take(async () => {
+      const { ids, values: products } = await rank(ranker, k, options.memory, missingProducts);
+      return { ids, products, k };
+    });
   }
 
   /** Which places of each query's ranking hold one of its test items, as `HammingIndex.hits`. */
@@ -81,73 +95,85 @@ export class InnerProductIndex {
     queries: Float32Array,
     k: number,
     test: Lists,
-    options: SearchOptions = {},
+    options: ProductOptions = {},
   ): Promise<Uint32Array<ArrayBuffer>> {
-    return rankHits(this.#ranker(queries), k, test, options);
+    requireK(k);
+    const ranker = this.#ranker(queries, options);
+    const lists = checkLists(test, ranker.queries, this.count, 'test items');
+    return this.#turns.take(() => rankHits(ranker, k, lists, options.memory));
   }
 
   /** Frees the embeddings on the device. */
   destroy(): void {
     this.#tensor?.destroy();
+    this.#workspace.destroy();
   }
 
   [Symbol.dispose](): void {
     this.destroy();
   }
 
-  #ranker(embeddings: Float32Array): Ranker {
+  #ranker(embeddings: Float32Array, { exclude, variant: forced }: ProductOptions): Ranker {
     const gpu = this.#gpu;
     const { rows: count, width } = this.#prepared;
     const prepared = prepareEmbeddings(embeddings, this.#width, 'query embeddings');
     requireProductsFinite(this.#prepared, prepared);
     const stride = Math.ceil(count / 4) * 4;
+    const queries = prepared.rows;
+    const variant = forced ?? topkVariant({ software: gpu.adapter.software, queries });
+    const lanes = variant === 'lanes';
     return {
       gpu,
+      workspace: this.#workspace,
       count,
-      queries: prepared.rows,
-      footprint: (k, variant) => ({
-        total: stride * 4 + k * (variant === 'lanes' ? 8 : 16) + width * 4 + 4,
-        widest: Math.max(stride * 4, variant === 'lanes' ? k * 4 : k * 8, width * 4),
+      queries,
+      key: variant,
+      exclude: checkLists(exclusionLists(exclude, queries), queries, count, 'exclusions'),
+      inputs: {
+        'query embeddings': {
+          element: 'f32',
+          length: (rows) => rows * width,
+          rows: (first, rows) => prepared.values.subarray(first * width, (first + rows) * width),
+        },
+      },
+      footprint: (k) => ({
+        total: stride * 4 + k * (lanes ? 8 : 16) + width * 4 + 4,
+        widest: Math.max(stride * 4, lanes ? k * 4 : k * 8, width * 4),
         batchBytes: gpu.adapter.software ? SCORE_BYTES.software : SCORE_BYTES.hardware,
       }),
       record: (batch) => {
-        const { scope, program, rows, k, variant, exclude_offsets, exclude_ids } = batch;
-        const query = batch.input('f32', prepared.values, width, 'query embeddings');
-        const score = scope.tensor('f32', [rows, stride], 'products of a batch');
-        const ids = scope.tensor('i32', [rows, k], 'ids');
-        const products = scope.tensor('f32', [rows, k], 'products');
-        const lanes = variant === 'lanes';
-        const scratch = scope.tensor('u32', [lanes ? 1 : rows * k * 2], 'search scratch');
+        const { program, rows, k, exclude_offsets, exclude_ids } = batch;
+        const query = batch.input('query embeddings') as Tensor<'f32'>;
+        const score = batch.tensor('f32', rows * stride, 'products of a batch');
+        const ids = batch.tensor('i32', rows * k, 'ids');
+        const products = batch.tensor('f32', rows * k, 'products');
+        const scratch = batch.tensor('u32', lanes ? rows : rows * k * 2, 'search scratch');
         const scoring = {
           bind: { database: this.#tensor!, query, score },
           parameters: { queries: rows, count, width },
           cost: { operations: 2 * rows * count * width },
         };
         const quads = stride / 4;
-        batch.counted(
-          suitsSubgroups(gpu)
-            ? program.dispatch('search/inner_products.subgroups', {
-                ...scoring,
-                workgroups: Math.ceil(quads / 8) * Math.ceil(rows / 8),
-              })
-            : program.dispatch('search/inner_products', {
-                ...scoring,
-                workgroups: Math.ceil(quads / 64) * Math.ceil(rows / 4),
-              }),
-        );
+        if (suitsSubgroups(gpu)) {
+          const workgroups = Math.ceil(quads / 8) * Math.ceil(rows / 8);
+          program.dispatch('search/inner_products.subgroups', { ...scoring, workgroups });
+        } else {
+          const workgroups = Math.ceil(quads / 64) * Math.ceil(rows / 4);
+          program.dispatch('search/inner_products', { ...scoring, workgroups });
+        }
         const selection = {
           bind: { score, exclude_offsets, exclude_ids, ids, products, scratch },
           parameters: { queries: rows, count, stride, k },
         };
-        batch.counted(
-          lanes
-            ? program.dispatch('search/score_topk.lanes', {
-                ...selection,
-                constants: { WORKGROUP: lanesWorkgroup(rows) },
-                invocations: rows,
-              })
-            : program.dispatch('search/score_topk', { ...selection, workgroups: rows }),
-        );
+        if (lanes) {
+          program.dispatch('search/score_topk.lanes', {
+            ...selection,
+            constants: { WORKGROUP: lanesWorkgroup(rows) },
+            invocations: rows,
+          });
+        } else {
+          program.dispatch('search/score_topk', { ...selection, workgroups: rows });
+        }
         return { ids, values: products };
       },
     };
@@ -157,4 +183,15 @@ export class InnerProductIndex {
 /** Whether products are best computed by subgroups of eight: on drivers that run shaders on the CPU and have them. */
 function suitsSubgroups(gpu: Gpu): boolean {
   return gpu.adapter.software && (gpu.adapter.subgroupSize?.[0] ?? 0) >= 8;
+}
+
+/** @throws GpuOutOfMemoryError where the embeddings do not fit one binding of the device */
+function requireBindable(gpu: Gpu, bytes: number, what: string): void {
+  const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+  if (bytes > limit) {
+    throw new GpuOutOfMemoryError(`${what} take ${bytes} bytes, this device binds ${limit} at most`, {
+      where: gpu.name,
+      fix: 'use fewer or narrower embeddings, or an adapter with larger bindings',
+    });
+  }
 }

@@ -83,3 +83,8 @@ export function selectLists({ offsets, columns }: Lists, rows: ArrayLike<number>
 export function emptyLists(rows: number): DeviceLists {
   return { offsets: new Uint32Array(rows + 1), columns: new Uint32Array(0) };
 }
+
+/** How long each list is. */
+export function lengths(offsets: ArrayLike<number>): Uint32Array {
+  return Uint32Array.from({ length: offsets.length - 1 }, (_, row) => offsets[row + 1]! - offsets[row]!);
+}

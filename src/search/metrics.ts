@@ -1,5 +1,5 @@
 import { InputError } from '../base/errors.js';
-import { checkLists, type Lists } from './lists.js';
+import { checkLists, type Lists, lengths } from './lists.js';
 
 /** The cut-offs of the tables. */
 export const CUTOFFS: readonly number[] = [10, 20, 50, 100];
@@ -134,11 +134,6 @@ export function evaluatePopularity(
     }
   }
   return metricsOfHits(hits, k, lengths(testLists.offsets), cutoffs);
-}
-
-/** How long each list is. */
-export function lengths(offsets: ArrayLike<number>): Uint32Array {
-  return Uint32Array.from({ length: offsets.length - 1 }, (_, row) => offsets[row + 1]! - offsets[row]!);
 }
 
 /** @throws InputError unless cut-offs are whole numbers from 1 to k */

@@ -1,53 +1,81 @@
 import { HashgnnError, InputError } from '../base/errors.js';
-import type { Dispatch, Gpu, Program, Tensor, TensorScope, TypedArrays } from '../gpu/index.js';
-import { checkLists, type DeviceLists, type Exclusions, emptyLists, type Lists } from './lists.js';
-import { topkVariant, type Variant } from './variant.js';
+import type { Gpu, Program, Tensor } from '../gpu/index.js';
+import type { IdBitmap } from './filter.js';
+import { type DeviceLists, type Exclusions, emptyLists, type Lists, selectLists } from './lists.js';
+import type { Design } from './plan.js';
+import type { Workspace } from './workspace.js';
 
 /** What may be said about any search. */
 export interface SearchOptions {
   /** Items never returned, by query. */
   readonly exclude?: Exclusions;
+  /** Only these items, for all queries; see `idBitmap`. */
+  readonly allow?: IdBitmap;
+  /** None of these items, for all queries. */
+  readonly deny?: IdBitmap;
   /** Bytes on the device that queries, results and intermediate values of a batch may take; 256 MiB unless told. */
   readonly memory?: number;
-  /** The design of the kernels; chosen by adapter and number of queries unless told. */
-  readonly variant?: Variant;
+  /** The design of the kernels; chosen by numbers of items, queries and results and by the adapter unless told. */
+  readonly variant?: Design;
 }
 
-const DEFAULT_MEMORY = 256 * 2 ** 20;
+export const DEFAULT_MEMORY = 256 * 2 ** 20;
 
 /** Code pairs or products of one dispatch: far below the two seconds after which display drivers stop a GPU. */
 const PAIRS_A_DISPATCH = 2 ** 30;
 
+/** Queries as a tensor of a batch. */
+export interface Input {
+  readonly element: 'u32' | 'f32';
+  /** Elements for so many queries. */
+  length(rows: number): number;
+  /** The elements of `rows` queries from `first` on. */
+  rows(first: number, rows: number): Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+}
+
+/** What a recording gives: rankings [rows, k], and which rows are not known to be exact (not 0), if any may be. */
+export interface Rankings {
+  readonly ids: Tensor<'i32'>;
+  readonly values: Tensor<'i32'> | Tensor<'f32'>;
+  readonly unsure?: Tensor<'u32'>;
+}
+
 /** What is being recorded: one batch of queries from input to ranking. */
 export interface Batch {
   readonly gpu: Gpu;
-  readonly scope: TensorScope;
   readonly program: Program;
-  /** Queries for which tensors have room. */
+  /** Queries of this batch. */
   readonly rows: number;
   readonly k: number;
-  readonly variant: Variant;
   readonly exclude_offsets: Tensor<'u32'>;
   readonly exclude_ids: Tensor<'u32'>;
-  /** A tensor [rows, width] into which the batch's rows of `values` are written before each run. */
-  input<E extends 'u32' | 'f32'>(element: E, values: TypedArrays[E], width: number, label: string): Tensor<E>;
-  /** Notes a dispatch that takes the number of queries as its parameter `queries`. */
-  counted(dispatch: Dispatch): void;
+  /** The tensor of an input. */
+  input(name: string): Tensor;
+  /** A tensor of the workspace, its contents unknown; shared with all recordings of the index. */
+  tensor<E extends 'f32' | 'i32' | 'u32'>(element: E, length: number, label: string): Tensor<E>;
 }
 
 /** What an index adds to a search of queries that it has checked. */
 export interface Ranker {
   readonly gpu: Gpu;
-  /** Items in the index. */
+  readonly workspace: Workspace<unknown>;
+  /** Items that can be returned: no query has more results. */
   readonly count: number;
   /** Queries to search for. */
   readonly queries: number;
+  /** Everything that a recording depends on beside its numbers of rows and results. */
+  readonly key: string;
+  /** Places never returned, by query. */
+  readonly exclude: DeviceLists;
+  readonly inputs: Readonly<Record<string, Input>>;
   /**
    * Bytes that one query takes: in all tensors together, and in the largest one. `k` does not exceed the count.
-   * `batchBytes` bounds one batch's tensors where less than the whole budget is faster.
+   * `batchBytes` and `batchRows` bound a batch where less than the whole budget is faster.
    */
-  footprint(k: number, variant: Variant): { total: number; widest: number; batchBytes?: number };
-  record(batch: Batch): { ids: Tensor<'i32'>; values: Tensor<'i32'> | Tensor<'f32'> };
+  footprint(k: number): { total: number; widest: number; batchBytes?: number; batchRows?: number };
+  record(batch: Batch): Rankings;
+  /** The same search of some of the queries, in a way that is never unsure. */
+  again?(queries: Uint32Array): Ranker;
 }
 
 /**
@@ -57,153 +85,175 @@ export interface Ranker {
 export async function rank<V extends Int32Array | Float32Array>(
   ranker: Ranker,
   k: number,
-  options: SearchOptions,
+  memory: number | undefined,
   values: (length: number) => V,
 ): Promise<{ ids: Int32Array<ArrayBuffer>; values: V }> {
-  requireK(k);
   const { queries, count } = ranker;
-  const result = { ids: new Int32Array(queries * k).fill(-1), values: values(queries * k) };
-  await stream(ranker, Math.min(k, count), options, (batch, first) => {
-    const tensors = ranker.record(batch);
-    return async (rows) => {
-      const [ids, found] = await Promise.all([
-        tensors.ids.read(0, rows * batch.k),
-        tensors.values.read(0, rows * batch.k),
-      ]);
-      for (let row = 0; row < rows; row += 1) {
-        const from = row * batch.k;
-        const to = (first() + row) * k;
-        result.ids.set(ids.subarray(from, from + batch.k), to);
-        result.values.set(found.subarray(from, from + batch.k), to);
-      }
-    };
+  const found = Math.min(k, count);
+  const result = { ids: new Int32Array(queries * k), values: values(queries * k) };
+  if (found < k || queries === 0) result.ids.fill(-1);
+  const unsure: number[] = [];
+  const record = (batch: Batch) => ranker.record(batch);
+  await stream(ranker, found, memory, 'rankings', record, async (rankings, first, rows) => {
+    const readings: Promise<void>[] = [readUnsure(rankings, first, rows, unsure)];
+    if (found === k) {
+      const end = (first + rows) * k;
+      readings.push(rankings.ids.readInto(result.ids.subarray(first * k, end)));
+      readings.push((rankings.values as Tensor).readInto(result.values.subarray(first * k, end)));
+      await Promise.all(readings);
+      return;
+    }
+    const ids = rankings.ids.read(0, rows * found);
+    const read = (rankings.values as Tensor).read(0, rows * found);
+    await Promise.all([ids, read, ...readings]);
+    spread(await ids, found, result.ids, k, (row) => first + row);
+    spread(await read, found, result.values, k, (row) => first + row);
   });
+  if (unsure.length > 0) {
+    const rest = await rank(ranker.again!(Uint32Array.from(unsure)), k, memory, values);
+    spread(rest.ids, k, result.ids, k, (row) => unsure[row]!);
+    spread(rest.values, k, result.values, k, (row) => unsure[row]!);
+  }
   return result;
 }
 
 /**
  * Which places of each query's ranking hold one of its test items, without reading the rankings back.
+ * @param test places, by query
  * @returns [queries, ceil(k / 32)]: bit j of word w is place 32w + j
  */
 export async function rankHits(
   ranker: Ranker,
   k: number,
-  test: Lists,
-  options: SearchOptions,
+  test: DeviceLists,
+  memory: number | undefined,
 ): Promise<Uint32Array<ArrayBuffer>> {
-  requireK(k);
   const { queries, count } = ranker;
   const words = Math.ceil(k / 32);
+  const found = Math.min(k, count);
+  const width = Math.ceil(found / 32);
   const result = new Uint32Array(queries * words);
-  const lists = checkLists(test, queries, count, 'test items');
-  await stream(
-    ranker,
-    Math.min(k, count),
-    options,
-    (batch, first, extra) => {
-      const { ids } = ranker.record(batch);
-      const found = Math.ceil(batch.k / 32);
-      const hits = batch.scope.tensor('u32', [batch.rows, found], 'hits');
-      const { offsets: test_offsets, columns: test_items } = extra[0]!;
-      batch.counted(
-        batch.program.dispatch('eval/ranking_hits', {
-          bind: { ids, test_offsets, test_items, hits },
-          parameters: { queries: batch.rows, k: batch.k },
-          invocations: batch.rows * found,
-        }),
-      );
-      return async (rows) => {
-        const data = await hits.read(0, rows * found);
-        for (let row = 0; row < rows; row += 1) {
-          result.set(data.subarray(row * found, (row + 1) * found), (first() + row) * words);
-        }
-      };
-    },
-    [lists],
-  );
+  const unsure: number[] = [];
+  const record = (batch: Batch, extra: readonly ListTensors[]) => {
+    const rankings = ranker.record(batch);
+    const hits = batch.tensor('u32', batch.rows * width, 'hits');
+    const { offsets: test_offsets, columns: test_items } = extra[0]!;
+    batch.program.dispatch('eval/ranking_hits', {
+      bind: { ids: rankings.ids, test_offsets, test_items, hits },
+      parameters: { queries: batch.rows, k: found },
+      invocations: batch.rows * width,
+    });
+    return { ...rankings, hits };
+  };
+  const collect = async (recorded: ReturnType<typeof record>, first: number, rows: number) => {
+    const readings = [recorded.hits.read(0, rows * width), readUnsure(recorded, first, rows, unsure)] as const;
+    const [data] = await Promise.all(readings);
+    spread(data, width, result, words, (row) => first + row);
+  };
+  await stream(ranker, found, memory, 'hits', record, collect, [test]);
+  if (unsure.length > 0) {
+    const rest = await rankHits(ranker.again!(Uint32Array.from(unsure)), k, selectLists(test, unsure), memory);
+    spread(rest, words, result, words, (row) => unsure[row]!);
+  }
   return result;
 }
 
-type Collect = (rows: number) => Promise<void>;
+/** @throws InputError unless k can be a number of results */
+export function requireK(k: number): void {
+  if (!Number.isInteger(k) || k < 0 || k >= 2 ** 31) {
+    throw new InputError(`the number of results cannot be ${k}`, { where: 'k', fix: 'use a whole number from 0' });
+  }
+}
+
+/** Exclusions as lists of columns, empty ones where there are none. */
+export function exclusionLists(exclude: Exclusions | undefined, queries: number): Lists {
+  return exclude ? { offsets: exclude.offsets, columns: exclude.ids } : emptyLists(queries);
+}
+
 interface ListTensors {
   readonly offsets: Tensor<'u32'>;
   readonly columns: Tensor<'u32'>;
 }
 
-/** Records a program for one batch and replays it over all queries. */
-async function stream(
+async function readUnsure({ unsure }: Rankings, first: number, rows: number, found: number[]): Promise<void> {
+  const marks = await unsure?.read(0, rows);
+  marks?.forEach((mark, row) => {
+    if (mark !== 0) found.push(first + row);
+  });
+}
+
+/** Copies rows of `width` to the beginnings of rows of another width. */
+function spread(
+  from: ArrayLike<number> & { subarray(begin: number, end: number): ArrayLike<number> },
+  width: number,
+  to: { set(values: ArrayLike<number>, at: number): void },
+  toWidth: number,
+  rowOf: (row: number) => number,
+): void {
+  const rows = width === 0 ? 0 : from.length / width;
+  for (let row = 0; row < rows; row += 1) {
+    to.set(from.subarray(row * width, (row + 1) * width), rowOf(row) * toWidth);
+  }
+}
+
+/** Runs a program for each batch of queries: recorded once for each number of rows, and kept for the next search. */
+async function stream<R>(
   ranker: Ranker,
   k: number,
-  options: SearchOptions,
-  record: (batch: Batch, first: () => number, extra: readonly ListTensors[]) => Collect,
+  memory: number | undefined,
+  what: string,
+  record: (batch: Batch, extra: readonly ListTensors[]) => R,
+  collect: (recorded: R, first: number, rows: number) => Promise<void>,
   extra: readonly DeviceLists[] = [],
 ): Promise<void> {
-  const { gpu, queries, count } = ranker;
-  const exclude = options.exclude
-    ? checkLists({ offsets: options.exclude.offsets, columns: options.exclude.ids }, queries, count, 'exclusions')
-    : emptyLists(queries);
+  const { gpu, queries, workspace, inputs } = ranker;
   if (queries === 0 || k === 0) return;
-  const variant = options.variant ?? topkVariant({ software: gpu.adapter.software, queries });
-  const size = batchSize(ranker, k, variant, options.memory ?? DEFAULT_MEMORY);
-  const scope = gpu.scope();
-  const program = scope.own(gpu.program('search'));
-  try {
-    const inputs: ((first: number, rows: number) => void)[] = [];
-    const dispatches: Dispatch[] = [];
-    const upload = (lists: DeviceLists, label: string): ListTensors => {
-      const offsets = scope.tensor('u32', [size + 1], `${label} offsets`);
-      const columns = scope.tensor('u32', [longest(lists, size)], `${label} ids`);
-      inputs.push((first, rows) => {
-        const begin = lists.offsets[first]!;
-        offsets.write(lists.offsets.slice(first, first + rows + 1).map((offset) => offset - begin));
-        columns.write(lists.columns.subarray(begin, lists.offsets[first + rows]));
-      });
-      return { offsets, columns };
-    };
-    const excluded = upload(exclude, 'excluded');
-    let current = 0;
-    const batch: Batch = {
-      gpu,
-      scope,
-      program,
-      rows: size,
-      k,
-      variant,
-      exclude_offsets: excluded.offsets,
-      exclude_ids: excluded.columns,
-      input: (element, values, width, label) => {
-        const tensor = scope.tensor(element, [size, width], label);
-        inputs.push((first, rows) => {
-          tensor.write(values.subarray(first * width, (first + rows) * width) as typeof values);
-        });
-        return tensor;
-      },
-      counted: (dispatch) => dispatches.push(dispatch),
-    };
-    const collect = record(
-      batch,
-      () => current,
-      extra.map((lists) => upload(lists, 'test')),
-    );
-    await program.compile();
-    let told = size;
-    for (; current < queries; current += size) {
-      const rows = Math.min(size, queries - current);
-      for (const input of inputs) input(current, rows);
-      if (rows !== told) for (const dispatch of dispatches) program.setParameters(dispatch, { queries: rows });
-      told = rows;
-      program.run();
-      await collect(rows);
+  const size = batchSize(ranker, k, memory ?? DEFAULT_MEMORY);
+  const lists = [ranker.exclude, ...extra];
+  // First all inputs at their largest: a tensor that grows undoes the recordings that bind it.
+  const tensors = new Map<string, Tensor>();
+  for (const [name, input] of Object.entries(inputs)) {
+    tensors.set(name, workspace.tensor(input.element, input.length(size), name));
+  }
+  const listTensors = lists.map((list, index) => ({
+    offsets: workspace.tensor('u32', size + 1, `list offsets ${index}`),
+    columns: workspace.tensor('u32', longest(list, size), `list entries ${index}`),
+  }));
+  for (let first = 0; first < queries; first += size) {
+    const rows = Math.min(size, queries - first);
+    const key = [ranker.key, what, k, rows, size].join(' ');
+    const made = await workspace.program(key, (program) => {
+      const [exclude, ...others] = listTensors;
+      const batch: Batch = {
+        gpu,
+        program,
+        rows,
+        k,
+        exclude_offsets: exclude!.offsets,
+        exclude_ids: exclude!.columns,
+        input: (name) => tensors.get(name)!,
+        // As large as a full batch needs it, whatever this one does.
+        tensor: (element, length, label) => workspace.tensor(element, Math.ceil(length / rows) * size, label),
+      };
+      return record(batch, others);
+    });
+    for (const [name, input] of Object.entries(inputs)) tensors.get(name)!.write(input.rows(first, rows));
+    for (const [index, list] of lists.entries()) {
+      const begin = list.offsets[first]!;
+      listTensors[index]!.offsets.write(list.offsets.slice(first, first + rows + 1).map((offset) => offset - begin));
+      listTensors[index]!.columns.write(list.columns.subarray(begin, list.offsets[first + rows]));
     }
-  } finally {
-    scope.destroy();
+    made.program.run();
+    await collect(made.recorded as R, first, rows);
   }
 }
 
 /** Queries a batch, so that its tensors fit the budget and its dispatches stay short. */
-function batchSize(ranker: Ranker, k: number, variant: Variant, memory: number): number {
+function batchSize(ranker: Ranker, k: number, memory: number): number {
   const { gpu, queries, count } = ranker;
-  const { total, widest, batchBytes = memory } = ranker.footprint(k, variant);
+  const footprint = ranker.footprint(k);
+  const { total, widest, batchBytes = memory } = footprint;
+  const { batchRows = Math.floor(PAIRS_A_DISPATCH / count) } = footprint;
   const binding = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
   const fits = Math.floor(Math.min(memory / total, binding / widest));
   if (fits < 1) {
@@ -215,23 +265,17 @@ function batchSize(ranker: Ranker, k: number, variant: Variant, memory: number):
           : `the memory budget is ${memory} bytes: raise it or use a smaller k`,
     });
   }
-  const wanted = Math.max(1, Math.floor(Math.min(batchBytes / total, PAIRS_A_DISPATCH / count)));
+  const wanted = Math.max(1, Math.floor(Math.min(batchBytes / total, batchRows)));
   const size = Math.min(queries, fits, wanted);
   // Whole workgroups leave no lane idle.
   return size < queries && size > 64 ? size - (size % 64) : size;
 }
 
-/** Entries of the `rows` lists of any batch, at most. */
+/** Entries of the `rows` lists of any batch, at most; a power of two, so that searches alike share tensors. */
 function longest({ offsets }: DeviceLists, rows: number): number {
-  let most = 0;
+  let most = 1;
   for (let first = 0; first < offsets.length - 1; first += rows) {
     most = Math.max(most, offsets[Math.min(first + rows, offsets.length - 1)]! - offsets[first]!);
   }
-  return most;
-}
-
-function requireK(k: number): void {
-  if (!Number.isInteger(k) || k < 0 || k >= 2 ** 31) {
-    throw new InputError(`the number of results cannot be ${k}`, { where: 'k', fix: 'use a whole number from 0' });
-  }
+  return 2 ** Math.ceil(Math.log2(most));
 }

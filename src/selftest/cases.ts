@@ -1,9 +1,10 @@
 import type { KernelCase } from './case.js';
+import { ceilingCases } from './cases/ceiling.js';
 import { graphCases } from './cases/graph.js';
 import { modelCases } from './cases/model.js';
 import { searchCases } from './cases/search.js';
 
 /** Small cases for every kernel of the package, each variant with its own. */
 export function selfTestCases(): KernelCase[] {
-  return [...graphCases(), ...modelCases(), ...searchCases()];
+  return [...graphCases(), ...modelCases(), ...searchCases(), ...ceilingCases()];
 }

@@ -11,6 +11,7 @@ import {
   readJson,
   readNpy,
   requireEmptyFolder,
+  requireNoFile,
   toFileError,
   writeFileAtomic,
   writeJson,
@@ -129,6 +130,23 @@ describe('reading', () => {
     await expect(readJson(path)).rejects.toMatchObject({ name: 'InputError', details: { where: path } });
     await writeJson(path, { a: [1] });
     expect(await readJson(path)).toEqual({ a: [1] });
+  });
+
+  it('reads a large file in pieces', async () => {
+    const path = join(folder, 'large');
+    const bytes = Uint8Array.from({ length: 1000 }, (_, index) => index % 251);
+    await writeFile(path, bytes);
+    for (const atOnce of [1, 333, 500, 999, 1000]) expect(new Uint8Array(await readBytes(path, atOnce))).toEqual(bytes);
+  });
+
+  it('refuses a file where a new one is to be', async () => {
+    const path = join(folder, 'a');
+    await expect(requireNoFile(path)).resolves.toBeUndefined();
+    await writeFile(path, '');
+    await expect(requireNoFile(path)).rejects.toMatchObject({
+      message: expect.stringMatching(/exists already/),
+      details: { where: path },
+    });
   });
 
   it('reads back arrays', async () => {

@@ -41,6 +41,23 @@ describe('reading .npy', () => {
     expect(() => decodeNpy(file, { dtype: 'int32', shape: [null], where })).toThrow(/\(any,\)/);
   });
 
+  it("copies elements that are not aligned, from Node's own kind of Uint8Array too", () => {
+    const file = handMade(`${header} `, edges);
+    for (const bytes of [file, Buffer.from(file)]) {
+      expect(decodeNpy(bytes, { dtype: 'int32', where }).data).toEqual(Int32Array.of(1, 2, -1, 4));
+    }
+  });
+
+  it('refuses floats that are not finite where told so, naming row and column', () => {
+    const file = encodeNpy(Float32Array.of(1, 2, 3, 4, Number.NaN, 6), [2, 3]);
+    expect(decodeNpy(file, { dtype: 'float32', where }).data[4]).toBeNaN();
+    expect(() => decodeNpy(file, { dtype: 'float32', finite: true, where })).toThrow(/found NaN at row 1, column 1/);
+    const infinite = encodeNpy(Float32Array.of(0, Number.NEGATIVE_INFINITY), [2]);
+    expect(() => decodeNpy(infinite, { dtype: 'float32', finite: true, where })).toThrow(/-Infinity at place 1/);
+    const finite = encodeNpy(Float32Array.of(-3e38, 0), [2]);
+    expect(decodeNpy(finite, { dtype: 'float32', finite: true, where }).shape).toEqual([2]);
+  });
+
   const wrong: [name: string, bytes: Uint8Array, message: RegExp][] = [
     ['an empty file', new Uint8Array(), /empty file/],
     ['another file', new TextEncoder().encode('user,item\n1,2\n'), /does not begin as a .npy file/],

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { main } from '../../src/cli/main.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashgnn } from '../support/cli.js';
 
 let root: string;
 
@@ -14,25 +14,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
-
-/** Runs a command line in this process. */
-async function hashgnn(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const written = { out: '', err: '' };
-  const catching = (stream: NodeJS.WriteStream, name: 'out' | 'err') =>
-    vi.spyOn(stream, 'write').mockImplementation((text) => {
-      written[name] += text;
-      return true;
-    });
-  const stdout = catching(process.stdout, 'out');
-  const stderr = catching(process.stderr, 'err');
-  try {
-    const status = await main(args);
-    return { status, ...written };
-  } finally {
-    stdout.mockRestore();
-    stderr.mockRestore();
-  }
-}
 
 const tiny = ['--steps', '30', '--batch-size', '64', '--bits', '16', '--input-width', '16', '--widths', '16,12'];
 const few = ['--fanouts', '4,3', '--evaluate-every', '15', '--log-every', '5', '--candidates', '60', '--quiet'];

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { HashgnnError, InputError } from '../../src/base/errors.js';
 import { GpuOutOfMemoryError } from '../../src/gpu/index.js';
 import {
+  type Design,
   HammingIndex,
   HierarchicalIndex,
   InnerProductIndex,
   MISSING_PRODUCT,
   packCodes,
   topkVariant,
-  type Variant,
 } from '../../src/search/index.js';
 import { useGpu } from '../support/gpu.js';
 import { best, codesOf, distance, embeddingsOf, listsOf, mix, product } from './support.js';
@@ -23,7 +23,7 @@ const shape = fc.record({
   kinds: fc.integer({ min: 1, max: 60 }),
   seed: fc.nat(),
   k: fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 1, max: 150 })),
-  variant: fc.constantFrom<Variant>('lanes', 'workgroup'),
+  variant: fc.constantFrom<Design>('lanes', 'workgroup', 'sliced'),
   // What part of the items each query excludes; some exclude all.
   excluding: fc.constantFrom(0, 0.1, 0.9),
   // Small budgets force many batches.
@@ -79,7 +79,8 @@ test('Hamming search finds what brute force finds, in any number of batches, and
 test('exhaustive search finds what brute force finds, ties in order of id', async () => {
   await fc.assert(
     fc.asyncProperty(shape, fc.integer({ min: 1, max: 20 }), async (s, width) => {
-      const { count, queries, k, variant, memory } = s;
+      const { count, queries, k, memory } = s;
+      const variant = s.variant === 'sliced' ? undefined : s.variant;
       const items = embeddingsOf(count, width, s.seed);
       const users = embeddingsOf(queries, width, s.seed + 1);
       const { exclude, kept } = exclusionsOf(s);
@@ -87,7 +88,7 @@ test('exhaustive search finds what brute force finds, ties in order of id', asyn
         best(candidates, k, -1, (item) => product(users, query, items, item, width), MISSING_PRODUCT),
       );
       using index = await InnerProductIndex.create(gpu(), { embeddings: items, count, width });
-      const found = await index.search(users, k, { variant, memory, exclude });
+      const found = await index.search(users, k, { memory, exclude, ...(variant && { variant }) });
       expect([...found.ids]).toEqual(expected.flatMap((row) => row.ids));
       expect([...found.products].map((value) => value + 0)).toEqual(expected.flatMap((row) => row.values));
     }),
@@ -195,11 +196,11 @@ test('what cannot be an index or a query is an input error that says where', asy
   }
 });
 
-test('a database larger than one binding is refused with its size and the limit', async () => {
+test('embeddings larger than one binding are refused with their size and the limit', async () => {
   const limit = gpu().limits.maxStorageBufferBindingSize;
   if (limit > 2 ** 28) return;
-  const count = limit / 4 + 4;
-  const large = HammingIndex.create(gpu(), { codes: new Uint32Array(count), count, bits: 32 });
+  const count = limit / 64 + 1;
+  const large = InnerProductIndex.create(gpu(), { embeddings: new Float32Array(count * 16), count, width: 16 });
   await expect(large).rejects.toThrow(GpuOutOfMemoryError);
 });
 

@@ -226,7 +226,8 @@ function readMachine(): Machine {
   };
 }
 
-function versions(): Record<string, string> {
+/** What runs here: this package, its WebGPU, Node and the machine. */
+export function versions(): Record<string, string> {
   let webgpu = 'unknown';
   try {
     const main = createRequire(import.meta.url).resolve('webgpu');

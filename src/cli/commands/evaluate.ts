@@ -1,10 +1,11 @@
 /** `hashgnn evaluate`: a run's metrics on the test edges. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { readDataset } from '../../data/index.js';
 import { Gpu } from '../../gpu/index.js';
 import { CUTOFFS } from '../../search/index.js';
 import { evaluateRun } from '../../train/evaluate.js';
 import { readRun, type TestMetrics, writeTestMetrics } from '../../train/run_folder.js';
+import { toCount } from '../numbers.js';
 import { formatCount, formatSeconds, Output, type OutputOptions, outputOptions, table } from '../output.js';
 
 interface Options extends OutputOptions {
@@ -35,13 +36,6 @@ export function register(program: Command): void {
     await writeTestMetrics(run, metrics);
     output.result(metrics, describeMetrics(metrics));
   });
-}
-
-/** A count of at least 1 on a command line. */
-export function toCount(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
-  return value;
 }
 
 /** The metrics as a table, searches by row. */

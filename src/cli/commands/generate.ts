@@ -2,16 +2,11 @@
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { type Command, InvalidArgumentError } from 'commander';
-import { InputError } from '../../base/errors.js';
-import { writeFileAtomic } from '../../base/files.js';
+import type { Command } from 'commander';
+import { requireNoFile, writeFileAtomic } from '../../base/files.js';
 import { generateInteractions, toTsv } from '../../data/generate.js';
+import { toWhole } from '../numbers.js';
 import { formatBytes, formatCount, Output, type OutputOptions, outputOptions } from '../output.js';
-
-function toCount(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
-  return Number(text);
-}
 
 interface Options extends OutputOptions {
   readonly out: string;
@@ -27,17 +22,15 @@ export function register(program: Command): void {
     .command('generate')
     .description('write interactions with a planted structure, for trying things out')
     .requiredOption('-o, --out <file>', 'tab-separated file to write; gzipped when its name ends in .gz')
-    .option('--users <n>', 'users', toCount, 2000)
-    .option('--items <n>', 'items', toCount, 1200)
-    .option('--interactions <n>', 'distinct pairs', toCount, 80_000)
-    .option('--groups <n>', 'interest groups (about one for 60 items unless said)', toCount)
-    .option('--seed <n>', 'seed', toCount, 1);
+    .option('--users <n>', 'users', toWhole, 2000)
+    .option('--items <n>', 'items', toWhole, 1200)
+    .option('--interactions <n>', 'distinct pairs', toWhole, 80_000)
+    .option('--groups <n>', 'interest groups (about one for 60 items unless said)', toWhole)
+    .option('--seed <n>', 'seed', toWhole, 1);
   outputOptions(command).action(async (options: Options) => {
     const output = new Output(options);
     const { out, users, items, interactions, groups, seed } = options;
-    if (await stat(out).catch(() => undefined)) {
-      throw new InputError('the output file exists already', { where: out, fix: 'name another file, or remove it' });
-    }
+    await requireNoFile(out);
     const generated = generateInteractions({
       users,
       items,

@@ -1,16 +1,11 @@
 /** `hashgnn prepare`: raw interactions into a dataset folder. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { DatasetSummary } from '../../data/dataset.js';
 import { type Format, formats } from '../../data/format.js';
 import { prepareDataset } from '../../data/prepare.js';
 import { interruptSignal } from '../interrupt.js';
+import { toNumber } from '../numbers.js';
 import { formatBytes, formatCount, Output, type OutputOptions, outputOptions, table } from '../output.js';
-
-function toNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
-  return value;
-}
 
 interface Options extends OutputOptions {
   readonly out: string;

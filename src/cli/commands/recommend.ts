@@ -4,8 +4,8 @@ import { readDataset } from '../../data/index.js';
 import { Gpu } from '../../gpu/index.js';
 import { type Recommendation, recommend } from '../../train/recommend.js';
 import { readRun } from '../../train/run_folder.js';
+import { toCount } from '../numbers.js';
 import { Output, type OutputOptions, outputOptions, table } from '../output.js';
-import { toCount } from './evaluate.js';
 
 interface Options extends OutputOptions {
   readonly user: string;

@@ -1,11 +1,15 @@
 import { ranking_hits } from '../../reference/eval/ranking_hits.js';
 import { candidate_products } from '../../reference/search/candidate_products.js';
 import { candidate_topk } from '../../reference/search/candidate_topk.js';
+import { hamming_bound } from '../../reference/search/hamming_bound.js';
+import { hamming_collect } from '../../reference/search/hamming_collect.js';
+import { hamming_order } from '../../reference/search/hamming_order.js';
+import { hamming_slice } from '../../reference/search/hamming_slice.js';
 import { hamming_topk } from '../../reference/search/hamming_topk.js';
 import { inner_products } from '../../reference/search/inner_products.js';
 import { score_topk } from '../../reference/search/score_topk.js';
 import type { Writable } from '../../reference/types.js';
-import { below, floats, type KernelCase, kernelCase, offsetsOf, unwrittenFloats, words } from '../case.js';
+import { below, floats, type KernelCase, kernelCase, offsetsOf, unwritten, unwrittenFloats, words } from '../case.js';
 
 const QUERIES = 9;
 const COUNT = 301;
@@ -32,47 +36,118 @@ function candidates(each: number): Int32Array<ArrayBuffer> {
   });
 }
 
+const missing = (length: number) => new Int32Array(length).fill(-7);
+
+/** From codes to rankings by Hamming distance, in both designs, over two chunks of a buffer of three. */
+function hammingCases(
+  bits: number,
+  k: number,
+  exclude_offsets: Uint32Array<ArrayBuffer>,
+  exclude_ids: Uint32Array<ArrayBuffer>,
+): KernelCase[] {
+  const size = Math.ceil(bits / 32);
+  const blocks = Math.ceil(COUNT / 32);
+  const stride = Math.ceil(QUERIES / 4) * 4;
+  const [WORDS, LEVELS] = [size, 6 + Math.ceil(Math.log2(size))];
+  const what = `${bits} bits, k = ${k}`;
+  const list = (length: number, value: number) => new Uint32Array(length).fill(value);
+  // Bits beyond the width are 0.
+  const coded = (words: Uint32Array<ArrayBuffer>, word: (index: number) => number) =>
+    words.map((code, index) => ((word(index) + 1) * 32 > bits ? code & (2 ** (bits % 32) - 1) : code));
+  const database = coded(words(blocks * 32 * size, 1), (index) => Math.floor(index / 4) % size);
+  const slices = new Uint32Array(blocks * 32 * size);
+  hamming_slice({ database, slices }, { first: 0, blocks, words: size });
+  const query = coded(words(size * stride, 2), (index) => Math.floor(index / stride));
+  // Some items are gone, and those beyond the last.
+  const alive = words(blocks, 3).map((word, index) => (index === blocks - 1 ? word & (2 ** (COUNT % 32) - 1) : word));
+  const chunks = { own_chunk: 1, first_chunk: 2, chunks: 5, capacity: 40 };
+  const lists = { counts: unwritten(stride * 5), candidates: unwritten(stride * 5 * 40) };
+  const popcount = {
+    what,
+    inputs: { database, alive, query, wanted: list(stride, k), ...lists, scratch: new Uint32Array(64 * (bits + 1)) },
+    parameters: { queries: QUERIES, count: COUNT, chunk_items: 128, ...chunks, bits },
+    twin: hamming_topk,
+    ignore: ['scratch'] as const,
+  };
+  const bound = list(stride, 0).map((_, row) => (row < QUERIES ? Math.floor(bits / 2) - 2 + (row % 5) : 0));
+  const collect = {
+    what,
+    inputs: { slices, alive, query, bound, wanted: list(stride, k), ...lists },
+    parameters: { queries: QUERIES, blocks, chunk_blocks: 4, ...chunks },
+    twin: hamming_collect,
+  };
+  const estimate = {
+    what,
+    inputs: { slices, query, target_count: below(stride, COUNT + 20, 4), bound: unwritten(stride) },
+    parameters: { queries: QUERIES, count: COUNT, bits },
+    twin: hamming_bound,
+  };
+  const listed = below(QUERIES * 3, 14, 5);
+  // Lists ascend by place within a distance, as the collecting kernels leave them.
+  const candidates = words(QUERIES * 3 * 12, 6).map((word, index) => ((word % (bits + 1)) << 21) | ((index % 12) * 8));
+  return [
+    kernelCase('search/hamming_slice', {
+      what,
+      inputs: { database, slices: unwritten(slices.length) },
+      parameters: { first: 2, blocks: blocks - 3, words: size },
+      size: { invocations: (blocks - 3) * size },
+      twin: hamming_slice,
+    }),
+    kernelCase('search/hamming_topk', { ...popcount, size: { workgroups: QUERIES * 2 } }),
+    kernelCase('search/hamming_topk.lanes', {
+      ...popcount,
+      constants: { WIDE: bits > 32 ? 1 : 0 },
+      size: { invocations: QUERIES * 2 },
+    }),
+    kernelCase('search/hamming_collect', {
+      ...collect,
+      constants: { WORDS, LEVELS },
+      size: { invocations: (stride / 4) * 2 },
+    }),
+    kernelCase('search/hamming_collect.subgroups', {
+      ...collect,
+      constants: { WORDS, LEVELS },
+      size: { workgroups: 2 },
+      lanes: 8,
+    }),
+    kernelCase('search/hamming_bound', {
+      ...estimate,
+      constants: { WORDS, LEVELS },
+      size: { invocations: stride / 4 },
+    }),
+    kernelCase('search/hamming_bound.subgroups', {
+      ...estimate,
+      constants: { WORDS, LEVELS },
+      size: { workgroups: 1 },
+      lanes: 8,
+    }),
+    kernelCase('search/hamming_order', {
+      what,
+      inputs: {
+        counts: listed,
+        candidates,
+        exclude_offsets,
+        exclude_ids,
+        bound: below(QUERIES, bits + 2, 7),
+        ids: missing(QUERIES * k),
+        distances: missing(QUERIES * k),
+        scratch: new Uint32Array(64 * (bits + 1)),
+      },
+      parameters: { queries: QUERIES, chunks: 3, chunk_items: 128, capacity: 12, k, bits },
+      size: { invocations: QUERIES },
+      twin: hamming_order,
+      ignore: ['candidates', 'scratch'] as const,
+    }),
+  ];
+}
+
 /** Search and ranking metrics. */
 export function searchCases(): KernelCase[] {
   const { offsets: exclude_offsets, items: exclude_ids } = lists();
-  const missing = (length: number) => new Int32Array(length).fill(-7);
-
   const hamming = [
     [32, 10],
     [200, 33],
-  ].flatMap(([BITS = 32, k = 10]) => {
-    const size = Math.ceil(BITS / 32);
-    const quads = Math.ceil(COUNT / 4);
-    // Bits beyond the width are 0.
-    const masked = (codes: Uint32Array<ArrayBuffer>, word: (index: number) => number) =>
-      codes.map((code, index) => ((word(index) + 1) * 32 > BITS ? code & (2 ** (BITS % 32) - 1) : code));
-    const options = (scratch: number) => ({
-      what: `${BITS} bits, k = ${k}`,
-      inputs: {
-        database: masked(words(quads * size * 4, 1), (index) => Math.floor(index / 4) % size),
-        query: masked(words(QUERIES * size, 2), (index) => index % size),
-        exclude_offsets,
-        exclude_ids,
-        ids: missing(QUERIES * k),
-        distances: missing(QUERIES * k),
-        scratch: new Uint32Array(scratch),
-      },
-      parameters: { queries: QUERIES, count: COUNT, k, bits: BITS },
-      twin: hamming_topk,
-      ignore: ['scratch'] as const,
-    });
-    return [
-      kernelCase('search/hamming_topk', {
-        ...options(QUERIES * k * 2),
-        size: { workgroups: QUERIES },
-      }),
-      kernelCase('search/hamming_topk.lanes', {
-        ...options(Math.ceil(QUERIES / WORKGROUP) * WORKGROUP * (BITS + 1)),
-        constants: { WIDE: BITS > 32 ? 1 : 0, WORKGROUP },
-        size: { invocations: QUERIES },
-      }),
-    ];
-  });
+  ].flatMap(([BITS = 32, k = 10]) => hammingCases(BITS, k, exclude_offsets, exclude_ids));
 
   const width = 20;
   const stride = Math.ceil(COUNT / 4) * 4;
@@ -133,12 +208,12 @@ export function searchCases(): KernelCase[] {
     kernelCase('search/score_topk.lanes', { ...scores, size: { invocations: QUERIES } }),
     kernelCase('search/candidate_products', {
       inputs: {
-        database: floats(COUNT * width, 5),
+        database: floats(150 * width, 5),
         query: floats(QUERIES * width, 6),
         candidate: candidates(each),
         product: unwrittenFloats(QUERIES * each),
       },
-      parameters: { queries: QUERIES, candidates: each, width },
+      parameters: { queries: QUERIES, candidates: each, width, first: 100, count: 150 },
       size: { invocations: QUERIES * each },
       twin: candidate_products,
     }),

@@ -57,7 +57,7 @@ for (const variant of ['inner_products', 'inner_products.subgroups'] as const) {
   });
 }
 
-test('candidate_products: each query times its own candidates, 0 where there is none', async () => {
+test('candidate_products: each query times its own candidates in this buffer, and no others', async () => {
   await fc.assert(
     fc.asyncProperty(
       matrices,
@@ -70,12 +70,15 @@ test('candidate_products: each query times its own candidates, 0 where there is 
         });
         const product = new Float32Array(candidate.length);
         const expected = new Float64Array(candidate.length);
-        const parameters = { queries, candidates, width };
-        candidate_products({ database, query, candidate, product: expected }, parameters);
+        // Two buffers: each dispatch serves its own candidates.
+        const middle = Math.floor(count / 2);
+        const parameters = { queries, candidates, width, first: middle, count: count - middle };
+        const upper = database.slice(middle * width);
+        candidate_products({ database: upper, query, candidate, product: expected }, parameters);
         const found = await runKernel(
           gpu(),
           'search/candidate_products',
-          { database, query, candidate, product },
+          { database: upper, query, candidate, product },
           parameters,
           { invocations: candidate.length },
         );

@@ -1,0 +1,120 @@
+import type { Gpu } from '../gpu/index.js';
+import { MAX_CHUNK_ITEMS } from './code_database.js';
+
+/**
+ * The designs of the kernels that find the nearest codes: bit-sliced counting against a bound, without a popcount
+ * (`search/hamming_collect`), or a popcount of every pair, by one invocation (`lanes`) or one workgroup a query
+ * (`search/hamming_topk`). The selection of products has the latter two.
+ */
+export type Design = 'sliced' | 'lanes' | 'workgroup';
+
+/** With this many queries, one invocation for each fills a GPU. */
+const MANY_QUERIES = 8192;
+/** Fewer queries than this leave most of a GPU idle in the bit-sliced design. */
+const FEW_QUERIES = 64;
+/** Below this many items for each one wanted, so many would be listed that the popcount design is as fast. */
+const SLICED_ITEMS_A_RESULT = 8;
+/** And below this many items there is nothing to gain from a bound. */
+const SLICED_ITEMS = 512;
+
+/**
+ * The popcount design that suits an adapter. Drivers that run shaders on the CPU pay dearly for barriers and shared
+ * atomics, and one invocation a query needs neither; a GPU with few queries would leave most of itself idle that way.
+ */
+export function topkVariant({ software, queries }: { software: boolean; queries: number }): Exclude<Design, 'sliced'> {
+  return software || queries >= MANY_QUERIES ? 'lanes' : 'workgroup';
+}
+
+/**
+ * Invocations a workgroup of the kernels with one invocation a query: few where queries are few, so that every processor
+ * gets some. A multiple of eight and a divisor of 64.
+ */
+export function lanesWorkgroup(queries: number): number {
+  return queries < 1024 ? 8 : 64;
+}
+
+/** What the design of a search depends on. */
+export interface Task {
+  readonly gpu: Gpu;
+  readonly queries: number;
+  /** Places in the database, and those that may be returned. */
+  readonly places: number;
+  readonly admitted: number;
+  readonly words: number;
+  /** Items that a query wants at most: k, and its exclusions, which may all be among the nearest. */
+  readonly wanted: number;
+  /** Places in one buffer, a power of two. */
+  readonly shardItems: number;
+}
+
+/** How the nearest codes are found. */
+export interface Plan {
+  readonly design: Design;
+  /** Bit-sliced: eight lanes of a subgroup load together. */
+  readonly subgroups: boolean;
+  /** Places of a chunk, a power of two from 32, and chunks of the database; every query has a list for each. */
+  readonly chunkItems: number;
+  readonly chunks: number;
+  /** Entries of a list. */
+  readonly capacity: number;
+  /** Code pairs of one dispatch at most, so that no display driver takes it for hung. */
+  readonly pairsADispatch: number;
+}
+
+/** The design, unless it is forced: bit-sliced where few of many items are wanted. */
+export function chooseDesign(task: Task, forced?: Design): Design {
+  if (forced) return forced;
+  const { gpu, queries, admitted, wanted } = task;
+  const { software } = gpu.adapter;
+  const few = admitted >= SLICED_ITEMS && wanted * SLICED_ITEMS_A_RESULT <= admitted;
+  return few && (software || queries >= FEW_QUERIES) ? 'sliced' : topkVariant({ software, queries });
+}
+
+/** The plan for batches of `rows` queries. */
+export function planNearest(task: Task, rows: number, design: Design): Plan {
+  const { gpu, places, words, wanted, shardItems } = task;
+  const { software } = gpu.adapter;
+  const eightLanes = software && (gpu.adapter.subgroupSize?.[0] ?? 0) >= 8;
+  // Up to two groups of queries would leave six of eight lanes without one; then lanes are chunks instead.
+  const subgroups = design === 'sliced' && eightLanes && rows > 8;
+  let parts: number;
+  if (design !== 'sliced') parts = software ? Math.ceil(16 / Math.ceil(rows / lanesWorkgroup(rows))) : 1;
+  else if (subgroups) parts = Math.ceil(16 / Math.ceil(rows / 32));
+  else parts = Math.ceil((software ? 128 : 16384) / Math.ceil(rows / 4));
+  if (design === 'workgroup') parts = 1;
+  const least = design === 'sliced' ? 2048 : 8192;
+  const most = Math.min(MAX_CHUNK_ITEMS, shardItems);
+  const chunkItems = Math.min(most, powerOfTwoFrom(Math.max(least, Math.ceil(places / parts))));
+  const chunks = Math.max(1, Math.ceil(places / chunkItems));
+  // A list longer than what is wanted by some, since the bound falls only as the items allow.
+  const room = design === 'sliced' ? 4 * wanted + 64 : wanted;
+  const pairs = design === 'sliced' ? (software ? 2 ** 30 : 2 ** 32) : software ? 2 ** 27 : 2 ** 31;
+  return {
+    design,
+    subgroups,
+    chunkItems,
+    chunks,
+    capacity: Math.max(1, Math.min(room, chunkItems)),
+    pairsADispatch: Math.max(1, Math.floor(pairs / words)),
+  };
+}
+
+/** Items of the sample that bounds are estimated from: enough to meet the wanted ones among them. */
+export function sampleItems(admitted: number): number {
+  return Math.min(16384, Math.max(1024, powerOfTwoFrom(Math.ceil(admitted / 32))));
+}
+
+/**
+ * How many items of a sample shall be closer than the bound, so that nearly always as many as are wanted are closer among
+ * all: their expected number and one and a half of its standard deviations more. Exact where the sample is everything.
+ */
+export function sampleTarget(wanted: number, sample: number, admitted: number): number {
+  if (sample >= admitted) return wanted;
+  const expected = (wanted * sample) / admitted;
+  return Math.ceil(expected + 1.5 * Math.sqrt(expected) + 1);
+}
+
+/** The next power of two, at least 32. */
+function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.max(5, Math.ceil(Math.log2(value)));
+}
