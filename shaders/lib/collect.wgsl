@@ -13,31 +13,31 @@ var<private> listed: vec4u;
 var<private> within: vec4u;
 var<private> closer: vec4u;
 
-// Lists the items of a block whose bits are 1 in `below`, for one of the four queries.
-fn list_items(component: u32, below: u32, base: u32, first: u32) {
-  var items = below;
-  while (items != 0u) {
-    let item = countTrailingZeros(items);
-    items &= items - 1u;
-    let distance = distance_at(component, item);
-    // The bound may have fallen within this block.
-    if (distance < bounds[component]) {
-      let place = listed[component];
-      listed[component] = place + 1u;
-      if (place < parameters.capacity) {
-        candidates[base + place] = entry_of(distance, first + item);
-      }
-      within[component] += 1u;
-      closer[component] += select(0u, 1u, distance + 1u < bounds[component]);
-      // With as many as are wanted, an item as far away as the furthest of them comes too late: ties go by id. Items
-      // closer than the next bound but one are not counted, which lowers it later than possible and never too early.
-      if (within[component] >= goals[component]) {
-        bounds[component] -= 1u;
-        within[component] = closer[component];
-        closer[component] = 0u;
-      }
+// Lists the first item of a block whose bit is 1 in `below`, for one of the four queries, and gives back the others.
+fn list_item(component: u32, below: u32, base: u32, first: u32) -> u32 {
+  if (below == 0u) {
+    return 0u;
+  }
+  let item = countTrailingZeros(below);
+  let distance = distance_at(component, item);
+  // The bound may have fallen within this block.
+  if (distance < bounds[component]) {
+    let place = listed[component];
+    listed[component] = place + 1u;
+    if (place < parameters.capacity) {
+      candidates[base + place] = entry_of(distance, first + item);
+    }
+    within[component] += 1u;
+    closer[component] += select(0u, 1u, distance + 1u < bounds[component]);
+    // With as many as are wanted, an item as far away as the furthest of them comes too late: ties go by id. Items
+    // closer than the next bound but one are not counted, which lowers it later than possible and never too early.
+    if (within[component] >= goals[component]) {
+      bounds[component] -= 1u;
+      within[component] = closer[component];
+      closer[component] = 0u;
     }
   }
+  return below & (below - 1u);
 }
 
 // `chunk` is counted from the beginning of the buffer; `lane` is this invocation's place among those that load together.
@@ -70,10 +70,13 @@ fn collect(group: u32, chunk: u32, lane: u32) {
     if (any(below != vec4u())) {
       below &= vec4u(alive[current]);
       let first = (current - begin) * 32u;
-      list_items(0u, below.x, place * stride, first);
-      list_items(1u, below.y, (place + parameters.chunks) * stride, first);
-      list_items(2u, below.z, (place + 2u * parameters.chunks) * stride, first);
-      list_items(3u, below.w, (place + 3u * parameters.chunks) * stride, first);
+      // One item of each of the four queries at a time: most blocks have none or one.
+      while (any(below != vec4u())) {
+        below.x = list_item(0u, below.x, place * stride, first);
+        below.y = list_item(1u, below.y, (place + parameters.chunks) * stride, first);
+        below.z = list_item(2u, below.z, (place + 2u * parameters.chunks) * stride, first);
+        below.w = list_item(3u, below.w, (place + 3u * parameters.chunks) * stride, first);
+      }
     }
   }
   if (group < groups) {

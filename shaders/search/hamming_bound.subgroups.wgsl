@@ -7,7 +7,7 @@
 //   bound         [groups, 4]          bits + 1 where the sample has not that many; 0 beyond the last query
 //
 // This variant: eight invocations, one subgroup, hand the slices round, each for its own four queries; for drivers that
-// run shaders on the CPU. Cost: log2(bits + 1) walks of the sample. `count` is the number of items in it.
+// run shaders on the CPU. Cost: log4(bits + 1) walks of the sample. `count` is the number of items in it.
 
 enable subgroups;
 

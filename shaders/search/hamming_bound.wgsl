@@ -6,7 +6,7 @@
 //   target_count  [groups, 4]          items of the sample that shall be closer
 //   bound         [groups, 4]          bits + 1 where the sample has not that many; 0 beyond the last query
 //
-// One invocation a group of four queries. Cost: log2(bits + 1) walks of the sample. `count` is the number of items in it.
+// One invocation a group of four queries. Cost: log4(bits + 1) walks of the sample. `count` is the number of items in it.
 
 #import grid
 #import slices_direct

@@ -69,9 +69,10 @@ fn main(
   if (row >= parameters.queries) {
     return;
   }
-  let bins = parameters.bits + 1u;
+  // Nothing is listed from the bound on.
+  let bins = min(parameters.bits + 1u, bound[row]);
   let k = parameters.k;
-  let counters = linear_group(group, groups) * WORKGROUP * bins + local;
+  let counters = linear_group(group, groups) * WORKGROUP * (parameters.bits + 1u) + local;
   for (var bin = 0u; bin < bins; bin += 1u) {
     scratch[counters + bin * WORKGROUP] = 0u;
   }

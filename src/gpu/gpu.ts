@@ -24,7 +24,7 @@ const LIMITS = [
 ] as const;
 
 /** The largest buffer to read through that is kept for the next reading, and how many are. */
-const STAGING_BYTES = 16 * 2 ** 20;
+const STAGING_BYTES = 32 * 2 ** 20;
 const STAGING_BUFFERS = 8;
 
 /** The optional features that kernel variants and the profiler profit from. */
@@ -38,6 +38,16 @@ export interface GpuOptions {
   readonly profile?: 'best' | 'portable';
   /** Further shaders by name, beside those of the package. */
   readonly shaders?: ReadonlyMap<string, string>;
+}
+
+/** A range of a buffer to be read. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly label: string;
+  /** Takes what it wants of `contents`, from byte `at` on. */
+  use(contents: ArrayBuffer, at: number): void;
 }
 
 /** What is known of the adapter in use. */
@@ -223,34 +233,40 @@ export class Gpu {
   }
 
   /**
-   * Lends what a range of a buffer holds once all submitted work is done, for `Tensor`; `use` must copy what it keeps.
-   * Buffers to read through are kept and used again: a fresh one costs some systems more than the copy, page by page.
+   * Lends what ranges of buffers hold once all submitted work is done, in one reading, made by `Tensor.range`; `use`
+   * must copy what it keeps. Buffers to read through are kept and used again: a fresh one costs some systems more than
+   * the copy, page by page.
    */
-  async readBuffer<T>(
-    buffer: GPUBuffer,
-    offset: number,
-    bytes: number,
-    label: string,
-    use: (contents: ArrayBuffer) => T,
-  ): Promise<T> {
+  async readBuffers(ranges: readonly BufferRange[]): Promise<void> {
     this.throwIfFailed();
-    if (bytes === 0) return use(new ArrayBuffer(0));
-    const staging = this.#lendStaging(bytes, label);
+    const bytes = ranges.reduce((sum, range) => sum + range.bytes, 0);
+    if (bytes === 0) return;
+    const staging = this.#lendStaging(bytes, ranges.map(({ label }) => label).join(', '));
     let intact = false;
     try {
       const encoder = this.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+      let at = 0;
+      for (const range of ranges) {
+        if (range.bytes > 0) encoder.copyBufferToBuffer(range.buffer, range.offset, staging, at, range.bytes);
+        at += range.bytes;
+      }
       this.device.queue.submit([encoder.finish()]);
       const mapped = staging.mapAsync(GPUMapMode.READ, 0, bytes).catch((error: unknown) => {
         this.throwIfFailed();
-        throw new GpuValidationError(`${label} could not be read: ${(error as Error).message}`, { cause: error });
+        throw new GpuValidationError(`${ranges[0]!.label} could not be read: ${(error as Error).message}`, {
+          cause: error,
+        });
       });
       await patiently(Promise.race([mapped, this.#failed]));
       this.throwIfFailed();
-      const result = use(staging.getMappedRange(0, bytes));
+      const contents = staging.getMappedRange(0, bytes);
+      at = 0;
+      for (const range of ranges) {
+        range.use(contents, at);
+        at += range.bytes;
+      }
       staging.unmap();
       intact = true;
-      return result;
     } finally {
       if (intact && staging.size <= STAGING_BYTES && this.#staging.length < STAGING_BUFFERS)
         this.#staging.push(staging);

@@ -54,8 +54,8 @@ let napping = false;
 /**
  * Waits for a promise of WebGPU without taking a core away from the work. While one is pending, Dawn's binding asks at
  * every turn of the event loop whether it is settled: a busy loop, which on a software driver costs half of a small
- * machine. Here each turn ends with a nap, an eighth of the time waited so far and a millisecond at the most: short waits
- * stay short, and long ones cost nothing. Other callbacks are delayed by a nap at the most.
+ * machine. Here each turn ends with a nap, an eighth of the time waited so far, but from a tenth of a millisecond to one:
+ * short waits stay short, and long ones cost nothing. Other callbacks are delayed by a nap at the most.
  */
 export async function patiently<T>(promise: Promise<T>): Promise<T> {
   waiting += 1;
@@ -73,9 +73,7 @@ export async function patiently<T>(promise: Promise<T>): Promise<T> {
 function nap(): void {
   napping = waiting > 0;
   if (!napping) return;
-  const milliseconds = Math.min(1, (performance.now() - waitingSince) / 8);
-  // A shorter one would take longer to fall asleep for.
-  if (milliseconds > 0.02) Atomics.wait(pillow, 0, 0, milliseconds);
+  Atomics.wait(pillow, 0, 0, Math.min(1, Math.max(0.1, (performance.now() - waitingSince) / 8)));
   setImmediate(nap);
 }
 

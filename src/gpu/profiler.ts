@@ -75,9 +75,9 @@ async function byTimestamps(gpu: Gpu, program: Program, samples: number[][]): Pr
     const encoder = device.createCommandEncoder();
     encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
     device.queue.submit([encoder.finish()]);
-    const stamps = await gpu.readBuffer(resolved, 0, count * 8, 'timestamps', (contents) => {
-      return new BigInt64Array(contents.slice(0));
-    });
+    const stamps = new BigInt64Array(count);
+    const use = (contents: ArrayBuffer) => stamps.set(new BigInt64Array(contents, 0, count));
+    await gpu.readBuffers([{ buffer: resolved, offset: 0, bytes: count * 8, label: 'timestamps', use }]);
     for (let index = 0; index * 2 < count; index += 1) {
       const nanoseconds = Number(stamps[index * 2 + 1]! - stamps[index * 2]!);
       // Some drivers report an end before the beginning now and then: such a sample says nothing.

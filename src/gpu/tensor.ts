@@ -1,5 +1,5 @@
 import { BindingError } from './errors.js';
-import type { Gpu } from './gpu.js';
+import type { BufferRange, Gpu } from './gpu.js';
 import type { ElementType } from './shader.js';
 
 /** The typed array that a tensor of an element type is written from and read into. */
@@ -64,20 +64,21 @@ export class Tensor<E extends ElementType = ElementType> {
    */
   async read(offset = 0, count = this.length - offset): Promise<TypedArrays[E]> {
     this.#requireRange(offset, count);
-    return this.gpu.readBuffer(this.buffer, offset * 4, count * 4, this.label, (contents) => {
-      return new ARRAYS[this.elementType](contents.slice(0)) as TypedArrays[E];
-    });
+    const result = new ARRAYS[this.elementType](count) as TypedArrays[E];
+    await this.gpu.readBuffers([this.range(result, offset)]);
+    return result;
   }
 
-  /**
-   * As `read`, into an array that is there already: as many elements as it has.
-   * @throws BindingError where the tensor has not that many from `offset` on, and as `read`
-   */
-  async readInto(target: TypedArrays[E], offset = 0): Promise<void> {
+  /** The reading of as many elements as `target` has, into it, for `Gpu.readBuffers`. @throws BindingError as `read` */
+  range(target: TypedArrays[E], offset = 0): BufferRange {
     this.#requireRange(offset, target.length);
-    await this.gpu.readBuffer(this.buffer, offset * 4, target.length * 4, this.label, (contents) => {
-      target.set(new ARRAYS[this.elementType](contents));
-    });
+    return {
+      buffer: this.buffer,
+      offset: offset * 4,
+      bytes: target.length * 4,
+      label: this.label,
+      use: (contents, at) => target.set(new ARRAYS[this.elementType](contents, at, target.length)),
+    };
   }
 
   destroy(): void {

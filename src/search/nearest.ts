@@ -20,7 +20,7 @@ export interface Footprint {
 }
 
 /** Queries a batch at most in the bit-sliced design: their lists then stay in the cache of a driver on the CPU. */
-const BATCH_ROWS = { software: 4096, hardware: 65536 };
+const BATCH_ROWS = { software: 8192, hardware: 65536 };
 
 /** The lists of a batch: what the kernels that collect candidates write and the one that orders them reads. */
 export interface Candidates {
@@ -135,7 +135,8 @@ export class Nearest {
       forced,
     );
     const shards = await database.shards(design);
-    const sampled = design === 'sliced' && queries > 0 ? await database.sample(sampleItems(admittedCount)) : undefined;
+    const sampled =
+      design === 'sliced' && queries > 0 ? await database.sample(sampleItems(admittedCount, queries)) : undefined;
     return new Nearest(database, shards, sampled, codes, exclude, k, design, {});
   }
 

@@ -12,6 +12,8 @@ export type Design = 'sliced' | 'lanes' | 'workgroup';
 const MANY_QUERIES = 8192;
 /** Fewer queries than this leave most of a GPU idle in the bit-sliced design. */
 const FEW_QUERIES = 64;
+/** Queries of two groups: fewer lanes than chunks of the database can have. */
+const FEW_LANES = 8;
 /** Below this many items for each one wanted, so many would be listed that the popcount design is as fast. */
 const SLICED_ITEMS_A_RESULT = 8;
 /** And below this many items there is nothing to gain from a bound. */
@@ -76,11 +78,11 @@ export function planNearest(task: Task, rows: number, design: Design): Plan {
   const { software } = gpu.adapter;
   const eightLanes = software && (gpu.adapter.subgroupSize?.[0] ?? 0) >= 8;
   // Up to two groups of queries would leave six of eight lanes without one; then lanes are chunks instead.
-  const subgroups = design === 'sliced' && eightLanes && rows > 8;
+  const subgroups = design === 'sliced' && eightLanes && rows > FEW_LANES;
   let parts: number;
   if (design !== 'sliced') parts = software ? Math.ceil(16 / Math.ceil(rows / lanesWorkgroup(rows))) : 1;
   else if (subgroups) parts = Math.ceil(16 / Math.ceil(rows / 32));
-  else parts = Math.ceil((software ? 128 : 16384) / Math.ceil(rows / 4));
+  else parts = Math.ceil((software ? 64 : 16384) / Math.ceil(rows / 4));
   if (design === 'workgroup') parts = 1;
   const least = design === 'sliced' ? 2048 : 8192;
   const most = Math.min(MAX_CHUNK_ITEMS, shardItems);
@@ -99,19 +101,23 @@ export function planNearest(task: Task, rows: number, design: Design): Plan {
   };
 }
 
-/** Items of the sample that bounds are estimated from: enough to meet the wanted ones among them. */
-export function sampleItems(admitted: number): number {
+/**
+ * Items of the sample that bounds are estimated from: enough to meet the wanted ones among them. With few queries there
+ * are fewer to share the work of a walk, and more items listed cost less than a longer one.
+ */
+export function sampleItems(admitted: number, queries: number): number {
+  if (queries <= FEW_LANES) return 2048;
   return Math.min(16384, Math.max(1024, powerOfTwoFrom(Math.ceil(admitted / 32))));
 }
 
 /**
  * How many items of a sample shall be closer than the bound, so that nearly always as many as are wanted are closer among
- * all: their expected number and one and a half of its standard deviations more. Exact where the sample is everything.
+ * all: their expected number and two of its standard deviations more. Exact where the sample is everything.
  */
 export function sampleTarget(wanted: number, sample: number, admitted: number): number {
   if (sample >= admitted) return wanted;
   const expected = (wanted * sample) / admitted;
-  return Math.ceil(expected + 1.5 * Math.sqrt(expected) + 1);
+  return Math.ceil(expected + 2 * Math.sqrt(expected) + 2);
 }
 
 /** The next power of two, at least 32. */

@@ -95,19 +95,22 @@ export async function rank<V extends Int32Array | Float32Array>(
   const unsure: number[] = [];
   const record = (batch: Batch) => ranker.record(batch);
   await stream(ranker, found, memory, 'rankings', record, async (rankings, first, rows) => {
-    const readings: Promise<void>[] = [readUnsure(rankings, first, rows, unsure)];
-    if (found === k) {
-      const end = (first + rows) * k;
-      readings.push(rankings.ids.readInto(result.ids.subarray(first * k, end)));
-      readings.push((rankings.values as Tensor).readInto(result.values.subarray(first * k, end)));
-      await Promise.all(readings);
-      return;
-    }
-    const ids = rankings.ids.read(0, rows * found);
-    const read = (rankings.values as Tensor).read(0, rows * found);
-    await Promise.all([ids, read, ...readings]);
-    spread(await ids, found, result.ids, k, (row) => first + row);
-    spread(await read, found, result.values, k, (row) => first + row);
+    const marks = new Uint32Array(rankings.unsure ? rows : 0);
+    const whole = found === k;
+    // Rows as long as the results' are read where they belong.
+    const room = <A extends Int32Array | Float32Array>(of: A): A =>
+      (whole ? of.subarray(first * k, (first + rows) * k) : of.slice(0, rows * found)) as A;
+    const ids = room(result.ids);
+    const read = room(result.values);
+    await ranker.gpu.readBuffers([
+      rankings.ids.range(ids),
+      (rankings.values as Tensor).range(read),
+      ...(rankings.unsure ? [rankings.unsure.range(marks)] : []),
+    ]);
+    noteMarked(marks, first, unsure);
+    if (whole) return;
+    spread(ids, found, result.ids, k, (row) => first + row);
+    spread(read, found, result.values, k, (row) => first + row);
   });
   if (unsure.length > 0) {
     const rest = await rank(ranker.again!(Uint32Array.from(unsure)), k, memory, values);
@@ -146,8 +149,13 @@ export async function rankHits(
     return { ...rankings, hits };
   };
   const collect = async (recorded: ReturnType<typeof record>, first: number, rows: number) => {
-    const readings = [recorded.hits.read(0, rows * width), readUnsure(recorded, first, rows, unsure)] as const;
-    const [data] = await Promise.all(readings);
+    const data = new Uint32Array(rows * width);
+    const marks = new Uint32Array(recorded.unsure ? rows : 0);
+    await ranker.gpu.readBuffers([
+      recorded.hits.range(data),
+      ...(recorded.unsure ? [recorded.unsure.range(marks)] : []),
+    ]);
+    noteMarked(marks, first, unsure);
     spread(data, width, result, words, (row) => first + row);
   };
   await stream(ranker, found, memory, 'hits', record, collect, [test]);
@@ -175,9 +183,8 @@ interface ListTensors {
   readonly columns: Tensor<'u32'>;
 }
 
-async function readUnsure({ unsure }: Rankings, first: number, rows: number, found: number[]): Promise<void> {
-  const marks = await unsure?.read(0, rows);
-  marks?.forEach((mark, row) => {
+function noteMarked(marks: Uint32Array, first: number, found: number[]): void {
+  marks.forEach((mark, row) => {
     if (mark !== 0) found.push(first + row);
   });
 }

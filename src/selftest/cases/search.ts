@@ -84,7 +84,7 @@ function hammingCases(
   };
   const listed = below(QUERIES * 3, 14, 5);
   // Lists ascend by place within a distance, as the collecting kernels leave them.
-  const candidates = words(QUERIES * 3 * 12, 6).map((word, index) => ((word % (bits + 1)) << 21) | ((index % 12) * 8));
+  const candidates = words(QUERIES * 3 * 12, 6).map((word, index) => ((word % bits) << 21) | ((index % 12) * 8));
   return [
     kernelCase('search/hamming_slice', {
       what,
@@ -128,7 +128,7 @@ function hammingCases(
         candidates,
         exclude_offsets,
         exclude_ids,
-        bound: below(QUERIES, bits + 2, 7),
+        bound: list(QUERIES, bits + 1).map((most, row) => most - (row % 2)),
         ids: missing(QUERIES * k),
         distances: missing(QUERIES * k),
         scratch: new Uint32Array(64 * (bits + 1)),

@@ -195,15 +195,17 @@ test('hamming_order: all candidates less the exclusions by (distance, id), and w
   });
   await fc.assert(
     fc.asyncProperty(lists, async ({ queries, chunks, capacity, k, bits, ...drawn }) => {
+      const bounds = Array.from({ length: queries }, (_, row) => 1 + (drawn.bounds[row]! % (bits + 1)));
       const counts = Uint32Array.from({ length: queries * chunks }, (_, index) => drawn.lengths[index]!);
       const candidates = Uint32Array.from({ length: queries * chunks * capacity }, (_, index) => {
-        const distance = drawn.distances[(index * 7) % 50]! % (bits + 1);
+        // Below the bound, as the lists have them.
+        const distance = drawn.distances[(index * 7) % 50]! % bounds[Math.floor(index / (chunks * capacity))]!;
         return distance * 2 ** 21 + (index % capacity);
       });
       const rows = Array.from({ length: queries }, (_, row) => (drawn.excluded[row] ?? []).sort((a, b) => a - b));
       const exclude_offsets = Uint32Array.from([0, ...rows.map((_, row) => rows.slice(0, row + 1).flat().length)]);
       const exclude_ids = Uint32Array.from(rows.flat());
-      const bound = Uint32Array.from({ length: queries }, (_, row) => 1 + (drawn.bounds[row]! % (bits + 1)));
+      const bound = Uint32Array.from(bounds);
       const results = () => ({
         bound: bound.slice(),
         ids: new Int32Array(queries * k),
