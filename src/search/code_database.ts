@@ -3,10 +3,13 @@ import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
 import { interleave } from './codes.js';
 import type { IdBitmap } from './filter.js';
 import type { Design } from './plan.js';
-import type { ItemStore } from './store.js';
+import type { ItemStore, StoreView } from './store.js';
 
 /** Items of one buffer at most, whatever the device binds: places in a chunk have 21 bits, and buffers hold whole chunks. */
 export const MAX_CHUNK_ITEMS = 2 ** 21;
+
+/** Buffers of so many items stay when items go; larger ones are given up where less than half would be in use. */
+const SMALL_SHARD = 4096;
 
 /** Seed of the sample that bounds are estimated from; what is drawn does not change results. */
 const SAMPLE_SEED = 1;
@@ -43,7 +46,8 @@ interface Layouts {
 
 /**
  * The codes of a store on the device, in the layouts that searches ask for, spread over as many buffers as the device's
- * bindings need. Layouts are made on first use and follow the store's changes.
+ * bindings need. Layouts are made on first use and follow the store's changes, but only when a search begins (`admit`):
+ * what is added or removed while it waits for the device is for the next one.
  */
 export class CodeDatabase {
   /** Places in one buffer. */
@@ -54,6 +58,8 @@ export class CodeDatabase {
   #admitted: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   #admittedCount = 0;
   #admittedVersion = -1;
+  #view: StoreView;
+  readonly #changes: () => number;
   #filtered = false;
   #sample: { tensor: Tensor<'u32'>; count: number; room: number } | undefined;
   #sampleStale = true;
@@ -67,7 +73,14 @@ export class CodeDatabase {
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
     const bytes = Math.min(bufferBytes, maxStorageBufferBindingSize, maxBufferSize);
     // A power of two, so that chunks of any power of two fill buffers exactly.
+    this.#view = store.view();
+    this.#changes = store.follow();
     this.shardItems = 2 ** Math.floor(Math.log2(Math.max(32, bytes / (4 * store.words))));
+  }
+
+  /** Rows that the current search goes through, those of removed items included. */
+  get places(): number {
+    return this.#view.places;
   }
 
   /** Items that the current search may return. */
@@ -75,7 +88,7 @@ export class CodeDatabase {
     return this.#admittedCount;
   }
 
-  /** Brings the admitted places up to date for one search. */
+  /** Takes the store as it is now, and the places that may be returned, for one search. */
   admit(allow: IdBitmap | undefined, deny: IdBitmap | undefined): void {
     const filtered = allow !== undefined || deny !== undefined;
     if (!filtered && !this.#filtered && this.#admittedVersion === this.store.version) return;
@@ -84,7 +97,8 @@ export class CodeDatabase {
     this.#filtered = filtered;
     this.#admittedVersion = this.store.version;
     this.#sampleStale = true;
-    this.#layShards();
+    this.#view = this.store.view();
+    this.#layShards(this.#changes());
     for (const [index, shard] of this.#shards.entries()) {
       const first = index * (this.shardItems / 32);
       shard.alive!.write(this.#admitted.subarray(first, first + Math.ceil(shard.count / 32)));
@@ -93,11 +107,7 @@ export class CodeDatabase {
 
   /** The buffers of all codes, in the layouts that a design reads; after `admit`. */
   async shards(design: Design): Promise<readonly Shard[]> {
-    const changed = this.store.takeChanges();
     for (const [index, shard] of this.#shards.entries()) {
-      const from = Math.max(0, changed - index * this.shardItems);
-      shard.quadsFrom = Math.min(shard.quadsFrom, from);
-      shard.slicesFrom = Math.min(shard.slicesFrom, from);
       await this.#bring(shard, index * this.shardItems, design === 'sliced');
     }
     return this.#shards.map((shard, index) => ({
@@ -115,7 +125,8 @@ export class CodeDatabase {
     if (this.#sample && !this.#sampleStale && this.#sample.count === count) {
       return { count, slices: this.#sample.tensor };
     }
-    const { words, codes } = this.store;
+    const { words } = this.store;
+    const { codes } = this.#view;
     const drawn = new Uint32Array(count * words);
     this.#draw(count).forEach((place, row) => {
       for (let word = 0; word < words; word += 1) drawn[row * words + word] = codes[place * words + word]!;
@@ -180,9 +191,9 @@ export class CodeDatabase {
     return drawn;
   }
 
-  /** As many buffers as there are places, with room to grow where items were added. */
-  #layShards(): void {
-    const { places } = this.store;
+  /** As many buffers as there are places, with room to grow where items were added; rows from `changed` on are new. */
+  #layShards(changed: number): void {
+    const { places } = this;
     const wanted = Math.ceil(places / this.shardItems);
     for (const gone of this.#shards.splice(wanted)) {
       gone.quads?.destroy();
@@ -193,11 +204,14 @@ export class CodeDatabase {
     for (let index = 0; index < wanted; index += 1) {
       const count = Math.min(this.shardItems, places - index * this.shardItems);
       const shard = this.#shards[index];
-      if (shard && shard.room >= count) {
+      if (shard && shard.room >= count && shard.room <= Math.max(2 * count, SMALL_SHARD)) {
         shard.count = count;
+        const from = Math.max(0, changed - index * this.shardItems);
+        shard.quadsFrom = Math.min(shard.quadsFrom, from);
+        shard.slicesFrom = Math.min(shard.slicesFrom, from);
         continue;
       }
-      const room = shard ? Math.min(this.shardItems, Math.ceil((count * 1.5) / 32) * 32) : count;
+      const room = shard && shard.room < count ? Math.min(this.shardItems, Math.ceil((count * 1.5) / 32) * 32) : count;
       shard?.quads?.destroy();
       shard?.slices?.destroy();
       shard?.alive?.destroy();
@@ -216,7 +230,8 @@ export class CodeDatabase {
 
   /** Writes what a layout lacks of a shard. */
   async #bring(shard: Layouts, first: number, sliced: boolean): Promise<void> {
-    const { words, codes } = this.store;
+    const { words } = this.store;
+    const { codes } = this.#view;
     const blocks = Math.ceil(shard.room / 32);
     if (!shard.quads) {
       this.#requireFits(blocks * 128 * words);

@@ -1,11 +1,12 @@
-import { HashgnnError, InputError } from '../base/errors.js';
-import type { Gpu, Tensor } from '../gpu/index.js';
+import { InputError } from '../base/errors.js';
+import type { Gpu } from '../gpu/index.js';
 import { CodeDatabase } from './code_database.js';
 import { type Codes, toWords } from './codes.js';
 import { requireBitmap } from './filter.js';
 import type { IndexContents } from './index_format.js';
-import { checkLists, type DeviceLists, type Lists, selectLists } from './lists.js';
+import { checkLists, type DeviceLists, type Lists } from './lists.js';
 import { Nearest } from './nearest.js';
+import { powerOfTwoFrom } from './plan.js';
 import { ItemStore } from './store.js';
 import {
   type Batch,
@@ -16,6 +17,7 @@ import {
   rankHits,
   requireK,
   type SearchOptions,
+  stream,
 } from './stream.js';
 import { Turns } from './turns.js';
 import { Workspace } from './workspace.js';
@@ -76,22 +78,40 @@ export class CodeIndex {
     return { words, count: words.length / this.store.words };
   }
 
-  /** Checks what every search is given, and turns ids into places. */
-  exclusions(queries: number, { exclude, allow, deny }: SearchOptions): DeviceLists {
+  /** Checks what every search is given; see `places`. */
+  exclusions(queries: number, { exclude, allow, deny }: SearchOptions): () => DeviceLists {
     requireBitmap(allow, 'allow');
     requireBitmap(deny, 'deny');
     return this.places(exclusionLists(exclude, queries), queries, 'exclusions');
   }
 
-  /** Lists of ids as lists of places. @throws InputError naming the row that is wrong */
-  places(lists: Lists, queries: number, what: string): DeviceLists {
+  /**
+   * Checks lists of ids, and gives what turns them into lists of places when the search's turn comes: items may be added
+   * and removed before.
+   * @throws InputError naming the row that is wrong
+   */
+  places(lists: Lists, queries: number, what: string): () => DeviceLists {
     const checked = checkLists(lists, queries, this.store.idLimit, what);
-    return this.store.hasOwnIds ? checkLists(this.store.toPlaces(checked), queries, this.store.places, what) : checked;
+    return () => this.store.toPlaces(checked);
   }
 
-  destroy(): void {
-    this.database.destroy();
-    this.workspace.destroy();
+  /** What every search of codes is to the streaming of batches. */
+  ranker(nearest: Nearest): Omit<Ranker, 'record'> {
+    const { gpu, workspace, database } = this;
+    const { queries, key, exclude, inputs } = nearest;
+    const count = database.admittedCount;
+    const task = (k: number) => ({ what: `search of ${count} items for the best ${k}`, fix: 'use a smaller k' });
+    const footprint = (k: number) => nearest.footprint(k);
+    return { gpu, workspace, count, queries, key, exclude, inputs, footprint, task };
+  }
+
+  /** Frees what is on the device, and `more`, once the searches that have begun are done. */
+  destroy(more: () => void = () => {}): void {
+    this.turns.close(() => {
+      this.database.destroy();
+      this.workspace.destroy();
+      more();
+    });
   }
 }
 
@@ -168,7 +188,7 @@ export class HammingIndex {
     const values = (length: number) => new Int32Array(length).fill(-1);
     return this.#index.turns.take(async () => {
       const toIds = this.#index.store.idsNow();
-      const ranker = await this.#ranker(words, exclude, k, options);
+      const ranker = await this.#ranker(words, exclude(), k, options);
       const { ids, values: distances } = await rank(ranker, k, options.memory, values);
       toIds(ids);
       return { ids, distances, k };
@@ -186,7 +206,8 @@ export class HammingIndex {
     const exclude = this.#index.exclusions(count, options);
     const places = this.#index.places(test, count, 'test items');
     return this.#index.turns.take(async () => {
-      return rankHits(await this.#ranker(words, exclude, k, options), k, places, options.memory);
+      const test = places();
+      return rankHits(await this.#ranker(words, exclude(), k, options), k, test, options.memory);
     });
   }
 
@@ -205,13 +226,13 @@ export class HammingIndex {
     const exclude = this.#index.exclusions(count, options);
     return this.#index.turns.take(async () => {
       const toIds = this.#index.store.idsNow();
-      const result = await this.#within(words, exclude, Math.min(radius, this.bits), options);
+      const result = await this.#within(words, exclude(), Math.min(radius, this.bits), options);
       toIds(result.ids);
       return result;
     });
   }
 
-  /** Frees the codes on the device. */
+  /** Frees the codes on the device once the searches that have begun are done; others are refused from now on. */
   destroy(): void {
     this.#index.destroy();
   }
@@ -228,22 +249,14 @@ export class HammingIndex {
   }
 
   #rankerOf(nearest: Nearest): Ranker {
-    const { gpu, workspace, database } = this.#index;
     return {
-      gpu,
-      workspace,
-      count: database.admittedCount,
-      queries: nearest.queries,
-      key: nearest.key,
-      exclude: nearest.exclude,
-      inputs: nearest.inputs,
-      footprint: (k) => nearest.footprint(k),
+      ...this.#index.ranker(nearest),
       record: (batch) => {
         const lists = nearest.collect(batch);
         const { ids, distances } = nearest.order(batch, lists, batch.k);
-        return { ids, values: distances, ...(nearest.design === 'sliced' && { unsure: lists.bound }) };
+        return { ids, values: distances, ...(nearest.estimated && { unsure: lists.bound }) };
       },
-      again: (rows) => this.#rankerOf(nearest.again(rows, selectLists)),
+      again: (rows) => this.#rankerOf(nearest.again(rows)),
     };
   }
 
@@ -256,104 +269,61 @@ export class HammingIndex {
     const { database, store } = this.#index;
     database.admit(allow, deny);
     const queries = codes.length / store.words;
-    const found = { ids: [] as Int32Array[], distances: [] as Int32Array[] };
+    const ids: Int32Array[] = [];
+    const distances: Int32Array[] = [];
     const offsets = new Float64Array(queries + 1);
     if (queries > 0 && database.admittedCount > 0) {
-      const { longest, totals } = await this.#count(await Nearest.within(database, codes, exclude, radius, 0), memory);
-      // Batches of queries whose lists have room for the longest of them.
+      const nearest = await Nearest.within(database, codes, exclude, radius);
+      const { longest, totals } = await this.#lengths(nearest, memory);
+      // Batches of consecutive queries, whose lists and rankings have room for the longest of them.
       for (let first = 0; first < queries; ) {
-        let rows = 0;
-        let capacity = 1;
-        let most = 1;
+        let [rows, capacity, most] = [0, 1, 1];
         for (; first + rows < queries; rows += 1) {
-          const list = Math.max(capacity, longest[first + rows]!);
-          const total = Math.max(most, totals[first + rows]!);
-          if (rows > 0 && (rows + 1) * this.#rangeBytes(list, total) > memory) break;
+          const list = powerOfTwoFrom(Math.max(capacity, longest[first + rows]!));
+          const total = powerOfTwoFrom(Math.max(most, totals[first + rows]!));
+          if (rows > 0 && (rows + 1) * nearest.footprint(total, list).total > memory) break;
           capacity = list;
           most = total;
         }
-        const part = codes.subarray(first * store.words, (first + rows) * store.words);
-        const lists = selectLists(
-          exclude,
-          Array.from({ length: rows }, (_, row) => first + row),
-        );
-        const ranker = this.#rankerOf(
-          await Nearest.within(database, part, lists, radius, 2 ** Math.ceil(Math.log2(capacity))),
-        );
-        // Whoever is short of `most` has −1 behind its items, and nobody can be unsure.
-        const { ids, values } = await rank(
-          { ...ranker, record: (batch) => ({ ...ranker.record(batch), unsure: undefined! }) },
-          most,
-          memory,
-          (length) => new Int32Array(length).fill(-1),
-        );
+        const part = Uint32Array.from({ length: rows }, (_, row) => first + row);
+        const ranker = this.#rankerOf(nearest.withRoom(part, capacity));
+        const task = () => ({ what: `search of ${ranker.count} items within ${radius} bits`, fix: SMALLER_RADIUS });
+        const found = await rank({ ...ranker, task }, most, memory, (length) => new Int32Array(length).fill(-1));
         for (let row = 0; row < rows; row += 1) {
-          let end = 0;
-          while (end < most && ids[row * most + end]! >= 0) end += 1;
-          found.ids.push(ids.subarray(row * most, row * most + end));
-          found.distances.push(values.subarray(row * most, row * most + end));
-          offsets[first + row + 1] = offsets[first + row]! + end;
+          // Whoever has fewer than `most` has −1 behind them.
+          let end = row * most;
+          while (end < (row + 1) * most && found.ids[end]! >= 0) end += 1;
+          ids.push(found.ids.subarray(row * most, end));
+          distances.push(found.values.subarray(row * most, end));
+          offsets[first + row + 1] = offsets[first + row]! + end - row * most;
         }
         first += rows;
       }
     }
-    return { offsets, ids: joined(found.ids), distances: joined(found.distances) };
+    return { offsets, ids: joined(ids), distances: joined(distances) };
   }
 
-  /** Device bytes of one query whose longest list and ranking are of these lengths, as far as they grow with them. */
-  #rangeBytes(list: number, total: number): number {
-    const { store, database } = this.#index;
-    return 2 * list * 4 * Math.max(1, Math.ceil(store.places / Math.min(database.shardItems, 2048))) + total * 8;
-  }
-
-  /** The length of each query's longest list, and of all its lists together. */
-  async #count(nearest: Nearest, memory: number): Promise<{ longest: Uint32Array; totals: Float64Array }> {
+  /** The length of each query's longest list, and of all its lists together, exclusions included. */
+  async #lengths(nearest: Nearest, memory: number): Promise<{ longest: Uint32Array; totals: Float64Array }> {
     const { chunks } = nearest.plan;
     const longest = new Uint32Array(nearest.queries);
     const totals = new Float64Array(nearest.queries);
-    const { total, batchRows } = nearest.footprint(0);
-    const rows = Math.max(1, Math.min(nearest.queries, batchRows, Math.floor(memory / total)));
-    if (total > memory) throw tooLittleMemory(total, memory);
-    const { workspace, gpu } = this.#index;
-    for (let first = 0; first < nearest.queries; first += rows) {
-      const count = Math.min(rows, nearest.queries - first);
-      const inputs = new Map<string, Tensor>();
-      for (const [name, input] of Object.entries(nearest.inputs)) {
-        inputs.set(name, workspace.tensor(input.element, input.length(rows), name));
-      }
-      const none = workspace.tensor('u32', 1, 'list entries 0');
-      const { program, recorded } = await workspace.program([nearest.key, 'count', count, rows].join(' '), (own) => {
-        const batch: Batch = {
-          gpu,
-          program: own,
-          rows: count,
-          k: 0,
-          exclude_offsets: none,
-          exclude_ids: none,
-          input: (name) => inputs.get(name)!,
-          tensor: (element, length, label) => workspace.tensor(element, Math.ceil(length / count) * rows, label),
-        };
-        return nearest.collect(batch);
-      });
-      for (const [name, input] of Object.entries(nearest.inputs)) inputs.get(name)!.write(input.rows(first, count));
-      program.run();
-      const lengths = await (recorded as { counts: Tensor<'u32'> }).counts.read(0, count * chunks);
+    const ranker = this.#index.ranker(nearest);
+    const task = () => ({ what: `search of ${ranker.count} items within a radius`, fix: SMALLER_RADIUS });
+    const record = (batch: Batch) => nearest.collect(batch);
+    await stream({ ...ranker, task }, 1, memory, 'lengths', record, async ({ counts }, first, rows) => {
+      const lengths = await counts.read(0, rows * chunks);
       lengths.forEach((length, index) => {
         const row = first + Math.floor(index / chunks);
         longest[row] = Math.max(longest[row]!, length);
         totals[row]! += length;
       });
-    }
+    });
     return { longest, totals };
   }
 }
 
-function tooLittleMemory(bytes: number, memory: number): HashgnnError {
-  return new HashgnnError(`one query needs ${bytes} bytes on the device`, {
-    where: 'range search',
-    fix: `the memory budget is ${memory} bytes: raise it or use a smaller radius`,
-  });
-}
+const SMALLER_RADIUS = 'use a smaller radius';
 
 function joined(parts: readonly Int32Array[]): Int32Array<ArrayBuffer> {
   const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -5,7 +5,7 @@ import { type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } fro
 import { CodeIndex, type HammingItems, type IndexOptions } from './hamming.js';
 import type { IndexContents } from './index_format.js';
 import { missingProducts, type ProductResult } from './inner_product.js';
-import { type DeviceLists, type Lists, selectLists } from './lists.js';
+import type { DeviceLists, Lists } from './lists.js';
 import { Nearest } from './nearest.js';
 import { lanesWorkgroup, topkVariant } from './plan.js';
 import { ItemStore } from './store.js';
@@ -37,7 +37,8 @@ export interface HierarchicalItems extends HammingItems {
 /** Embeddings of consecutive items in one buffer. */
 interface Rows {
   readonly first: number;
-  readonly count: number;
+  count: number;
+  readonly room: number;
   readonly tensor: Tensor<'f32'>;
 }
 
@@ -45,7 +46,8 @@ interface Rows {
 interface Prepared {
   readonly codes: Uint32Array;
   readonly embeddings: PreparedEmbeddings;
-  readonly exclude: DeviceLists;
+  /** See `CodeIndex.places`. */
+  readonly exclude: () => DeviceLists;
   readonly candidates: number;
 }
 
@@ -56,12 +58,13 @@ interface Prepared {
 export class HierarchicalIndex {
   readonly #index: CodeIndex;
   readonly #rowsOfBuffer: number;
-  #rows: Rows[] = [];
-  #version = -1;
+  readonly #rows: Rows[] = [];
+  readonly #changes: () => number;
   #largest = 0;
 
   private constructor(index: CodeIndex, { bufferBytes = Number.POSITIVE_INFINITY }: IndexOptions) {
     this.#index = index;
+    this.#changes = index.store.follow();
     const { maxStorageBufferBindingSize, maxBufferSize } = index.gpu.limits;
     const bytes = Math.min(bufferBytes, maxStorageBufferBindingSize, maxBufferSize);
     this.#rowsOfBuffer = Math.floor(bytes / (4 * this.#padded));
@@ -149,14 +152,16 @@ export class HierarchicalIndex {
     const prepared = this.#prepare(queries, options);
     const places = this.#index.places(test, prepared.embeddings.rows, 'test items');
     return this.#index.turns.take(async () => {
-      return rankHits(await this.#ranker(prepared, options), k, places, options.memory);
+      const lists = places();
+      return rankHits(await this.#ranker(prepared, options), k, lists, options.memory);
     });
   }
 
-  /** Frees codes and embeddings on the device. */
+  /** As `HammingIndex.destroy`. */
   destroy(): void {
-    this.#index.destroy();
-    for (const { tensor } of this.#rows.splice(0)) tensor.destroy();
+    this.#index.destroy(() => {
+      for (const { tensor } of this.#rows.splice(0)) tensor.destroy();
+    });
   }
 
   [Symbol.dispose](): void {
@@ -187,22 +192,37 @@ export class HierarchicalIndex {
   /** Brings the embeddings on the device up to date with the store. */
   #sync(): void {
     const { store, gpu, workspace } = this.#index;
-    if (this.#version === store.version) return;
-    const prepared = prepareEmbeddings(store.embeddings, store.width, 'item embeddings');
-    for (const { tensor } of this.#rows.splice(0)) tensor.destroy();
-    workspace.forget();
-    const { width } = prepared;
-    for (let first = 0; first < prepared.rows; first += this.#rowsOfBuffer) {
-      const count = Math.min(this.#rowsOfBuffer, prepared.rows - first);
-      const values = prepared.values.subarray(first * width, (first + count) * width);
-      this.#rows.push({ first, count, tensor: gpu.tensor('f32', [count, width], 'item embeddings', values) });
+    const changed = this.#changes();
+    const { places, width } = store;
+    if (changed === 0) this.#largest = 0;
+    for (const { tensor } of this.#rows.splice(Math.ceil(places / this.#rowsOfBuffer))) tensor.destroy();
+    for (let first = 0; first < places; first += this.#rowsOfBuffer) {
+      const index = first / this.#rowsOfBuffer;
+      const count = Math.min(this.#rowsOfBuffer, places - first);
+      let rows = this.#rows[index];
+      let from = Math.max(first, changed);
+      if (!rows || rows.room < count || rows.room > 2 * count) {
+        // With room for more where more have come.
+        const room = rows && rows.room < count ? Math.min(this.#rowsOfBuffer, Math.ceil(count * 1.5)) : count;
+        rows?.tensor.destroy();
+        workspace.forget();
+        const tensor = gpu.tensor('f32', [room, this.#padded], 'item embeddings');
+        rows = { first, count, room, tensor };
+        this.#rows[index] = rows;
+        from = first;
+      }
+      rows.count = count;
+      if (from >= first + count) continue;
+      const values = store.embeddings.subarray(from * width, (first + count) * width);
+      const prepared = prepareEmbeddings(values, width, 'item embeddings');
+      rows.tensor.write(prepared.values, (from - first) * this.#padded);
+      this.#largest = Math.max(this.#largest, prepared.largest);
     }
-    this.#largest = prepared.largest;
-    this.#version = store.version;
   }
 
   async #ranker({ codes, embeddings, exclude, candidates }: Prepared, options: SearchOptions): Promise<Ranker> {
     const { database } = this.#index;
+    const lists = exclude();
     this.#sync();
     requireProductsFinite(
       { values: embeddings.values, rows: 0, width: this.#padded, largest: this.#largest },
@@ -210,20 +230,17 @@ export class HierarchicalIndex {
     );
     database.admit(options.allow, options.deny);
     const most = Math.min(candidates, database.admittedCount);
-    return this.#rankerOf(await Nearest.of(database, codes, exclude, most, options.variant), embeddings.values, most);
+    return this.#rankerOf(await Nearest.of(database, codes, lists, most, options.variant), embeddings.values, most);
   }
 
   #rankerOf(nearest: Nearest, embeddings: Float32Array<ArrayBuffer>, candidates: number): Ranker {
-    const { gpu, workspace, database } = this.#index;
+    const { gpu } = this.#index;
     const width = this.#padded;
+    const ranker = this.#index.ranker(nearest);
     const variant = topkVariant({ software: gpu.adapter.software, queries: nearest.queries });
     return {
-      gpu,
-      workspace,
-      count: database.admittedCount,
-      queries: nearest.queries,
+      ...ranker,
       key: `${nearest.key} ${candidates} ${variant}`,
-      exclude: nearest.exclude,
       inputs: {
         ...nearest.inputs,
         'query embeddings': {
@@ -247,7 +264,7 @@ export class HierarchicalIndex {
         rows.forEach((row, index) => {
           some.set(embeddings.subarray(row * width, (row + 1) * width), index * width);
         });
-        return this.#rankerOf(nearest.again(rows, selectLists), some, candidates);
+        return this.#rankerOf(nearest.again(rows), some, candidates);
       },
     };
   }
@@ -284,6 +301,6 @@ export class HierarchicalIndex {
     } else {
       program.dispatch('search/candidate_topk', { ...selection, workgroups: rows });
     }
-    return { ids, values: products, ...(nearest.design === 'sliced' && { unsure: lists.bound }) };
+    return { ids, values: products, ...(nearest.estimated && { unsure: lists.bound }) };
   }
 }

@@ -103,10 +103,12 @@ export class InnerProductIndex {
     return this.#turns.take(() => rankHits(ranker, k, lists, options.memory));
   }
 
-  /** Frees the embeddings on the device. */
+  /** As `HammingIndex.destroy`. */
   destroy(): void {
-    this.#tensor?.destroy();
-    this.#workspace.destroy();
+    this.#turns.close(() => {
+      this.#tensor?.destroy();
+      this.#workspace.destroy();
+    });
   }
 
   [Symbol.dispose](): void {
@@ -128,6 +130,7 @@ export class InnerProductIndex {
       count,
       queries,
       key: variant,
+      task: (k) => ({ what: `search of ${count} items for the best ${k}`, fix: 'use a smaller k' }),
       exclude: checkLists(exclusionLists(exclude, queries), queries, count, 'exclusions'),
       inputs: {
         'query embeddings': {

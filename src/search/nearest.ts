@@ -1,6 +1,6 @@
 import type { Gpu, Tensor } from '../gpu/index.js';
 import { type CodeDatabase, MAX_CHUNK_ITEMS, type Sample, type Shard } from './code_database.js';
-import { type DeviceLists, lengths } from './lists.js';
+import { type DeviceLists, lengths, selectLists } from './lists.js';
 import {
   chooseDesign,
   type Design,
@@ -9,6 +9,7 @@ import {
   planNearest,
   sampleItems,
   sampleTarget,
+  topkVariant,
 } from './plan.js';
 import type { Batch, Input } from './stream.js';
 
@@ -45,10 +46,11 @@ export class Nearest {
     /** [count, words] */
     private readonly codes: Uint32Array,
     readonly exclude: DeviceLists,
-    /** Results of each query; `Infinity` for all within the radius. */
+    /** Results of each query. */
     private readonly k: number,
     readonly design: Design,
-    limits: { readonly radius?: number; readonly capacity?: number },
+    /** Where not the nearest k are asked for but all within a radius. */
+    private readonly range: { readonly radius: number; readonly capacity: number; readonly plan?: Plan } | undefined,
   ) {
     const { store, gpu, admittedCount, shardItems } = database;
     this.#gpu = gpu;
@@ -56,19 +58,17 @@ export class Nearest {
     this.#words = store.words;
     const queries = this.queries;
     const excluded = lengths(exclude.offsets);
-    const { radius } = limits;
-    const ranged = radius !== undefined;
     // All that a query excludes may be among the nearest.
     const wantedOf = (row: number) => Math.min(admittedCount, k + excluded[row]!);
     let wanted = 1;
-    if (!ranged) for (let row = 0; row < queries; row += 1) wanted = Math.max(wanted, wantedOf(row));
-    const places = Math.max(1, store.places);
+    if (!range) for (let row = 0; row < queries; row += 1) wanted = Math.max(wanted, wantedOf(row));
+    const places = Math.max(1, database.places);
     const task = { gpu, queries, places, admitted: admittedCount, words: this.#words, wanted, shardItems };
     // What a batch may be depends on the plan, and the plan on the batch: twice suffices, since fewer rows only make
     // chunks smaller.
     const first = planNearest(task, queries, design);
     const plan = planNearest(task, Math.min(queries, rowsOf(gpu, first)), design);
-    this.plan = limits.capacity === undefined ? plan : { ...plan, capacity: Math.max(1, limits.capacity) };
+    this.plan = range ? { ...(range.plan ?? plan), capacity: Math.max(1, range.capacity) } : plan;
     const { capacity, chunkItems } = this.plan;
     this.key = [
       database.generation,
@@ -88,7 +88,7 @@ export class Nearest {
       wanted: {
         element: 'u32',
         length: strideOf,
-        rows: (from, rows) => byRow(rows, (row) => (ranged ? 0xffffffff : wantedOf(from + row))),
+        rows: (from, rows) => byRow(rows, (row) => (range ? 0xffffffff : wantedOf(from + row))),
       },
       ...(sampled && {
         target: {
@@ -101,7 +101,7 @@ export class Nearest {
         bound: {
           element: 'u32',
           length: strideOf,
-          rows: (_, rows) => byRow(rows, () => (ranged ? Math.min(radius, this.#bits) : this.#bits) + 1),
+          rows: (_, rows) => byRow(rows, () => Math.min(range?.radius ?? this.#bits, this.#bits) + 1),
         },
       }),
     };
@@ -126,7 +126,7 @@ export class Nearest {
       {
         gpu,
         queries,
-        places: store.places,
+        places: database.places,
         admitted: admittedCount,
         words: store.words,
         wanted: Math.min(admittedCount, k + most),
@@ -137,19 +137,23 @@ export class Nearest {
     const shards = await database.shards(design);
     const sampled =
       design === 'sliced' && queries > 0 ? await database.sample(sampleItems(admittedCount, queries)) : undefined;
-    return new Nearest(database, shards, sampled, codes, exclude, k, design, {});
+    return new Nearest(database, shards, sampled, codes, exclude, k, design, undefined);
   }
 
-  /** All within a radius, for queries whose lists have room for `capacity` items; 0 counts them only. */
+  /** All within a radius; as it is, their lists are only counted (`withRoom`). After `database.admit`. */
   static async within(
     database: CodeDatabase,
     codes: Uint32Array,
     exclude: DeviceLists,
     radius: number,
-    capacity: number,
   ): Promise<Nearest> {
     const shards = await database.shards('sliced');
-    return new Nearest(database, shards, undefined, codes, exclude, 0, 'sliced', { radius, capacity });
+    return new Nearest(database, shards, undefined, codes, exclude, 0, 'sliced', { radius, capacity: 0 });
+  }
+
+  /** Whether rankings may fall short, because lists go up to an estimate. */
+  get estimated(): boolean {
+    return this.sampled !== undefined;
   }
 
   get queries(): number {
@@ -157,19 +161,24 @@ export class Nearest {
   }
 
   /** The same search of some queries with a popcount of every pair, which needs no bound. */
-  again(queries: Uint32Array, select: (lists: DeviceLists, rows: Uint32Array) => DeviceLists): Nearest {
-    const codes = new Uint32Array(queries.length * this.#words);
-    queries.forEach((query, row) => {
-      codes.set(this.codes.subarray(query * this.#words, (query + 1) * this.#words), row * this.#words);
-    });
-    const software = this.#gpu.adapter.software;
-    const design = software || queries.length >= 8192 ? 'lanes' : 'workgroup';
-    return new Nearest(this.database, this.shards, undefined, codes, select(this.exclude, queries), this.k, design, {});
+  again(queries: Uint32Array): Nearest {
+    const { database, shards, k } = this;
+    const design = topkVariant({ software: this.#gpu.adapter.software, queries: queries.length });
+    const exclude = selectLists(this.exclude, queries);
+    return new Nearest(database, shards, undefined, this.#codesOf(queries), exclude, k, design, undefined);
+  }
+
+  /** All within the radius of some queries, the lists as they were counted and with room for `capacity` items each. */
+  withRoom(queries: Uint32Array, capacity: number): Nearest {
+    const { database, shards, plan } = this;
+    const range = { radius: this.range!.radius, capacity, plan };
+    const exclude = selectLists(this.exclude, queries);
+    return new Nearest(database, shards, undefined, this.#codesOf(queries), exclude, 0, 'sliced', range);
   }
 
   /** Bytes for one query, results [k] included. */
-  footprint(k: number): Footprint {
-    const { chunks, capacity } = this.plan;
+  footprint(k: number, capacity: number = this.plan.capacity): Footprint {
+    const { chunks } = this.plan;
     const counters = (this.#bits + 1) * 4;
     const scratch = this.plan.design === 'lanes' ? chunks * counters : 0;
     const lists = chunks * capacity * 4;
@@ -223,6 +232,15 @@ export class Nearest {
       invocations: rows,
     });
     return { ids, distances };
+  }
+
+  /** [queries, words] of some queries. */
+  #codesOf(queries: Uint32Array): Uint32Array<ArrayBuffer> {
+    const codes = new Uint32Array(queries.length * this.#words);
+    queries.forEach((query, row) => {
+      codes.set(this.codes.subarray(query * this.#words, (query + 1) * this.#words), row * this.#words);
+    });
+    return codes;
   }
 
   #bound(batch: Batch, query: Tensor<'u32'>): Tensor<'u32'> {

@@ -120,7 +120,7 @@ export function sampleTarget(wanted: number, sample: number, admitted: number): 
   return Math.ceil(expected + 2 * Math.sqrt(expected) + 2);
 }
 
-/** The next power of two, at least 32. */
-function powerOfTwoFrom(value: number): number {
-  return 2 ** Math.max(5, Math.ceil(Math.log2(value)));
+/** The next power of two. */
+export function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.ceil(Math.log2(value));
 }

@@ -3,7 +3,7 @@ import { type Codes, toWords, wordsOf } from './codes.js';
 import { prepareEmbeddings } from './embeddings.js';
 import { type IdBitmap, inBitmap, requireId } from './filter.js';
 import type { IndexContents } from './index_format.js';
-import type { Lists } from './lists.js';
+import type { DeviceLists } from './lists.js';
 
 /** What an index is built from. */
 export interface Items {
@@ -19,6 +19,13 @@ export interface Items {
   readonly width?: number;
 }
 
+/** What a store held at one moment: rows that a view shows never change. */
+export interface StoreView {
+  readonly places: number;
+  /** [places, words] */
+  readonly codes: Uint32Array<ArrayBuffer>;
+}
+
 /**
  * The items of an index in host memory: their places are the rows of all arrays, in ascending order of id, so that a
  * search that orders ties by place orders them by id. Removed items keep their places until `compact`.
@@ -30,8 +37,7 @@ export class ItemStore {
   count = 0;
   /** Grows with every change. */
   version = 0;
-  /** The first row that has changed since `takeChanges`. */
-  #changed = 0;
+  readonly #followers: { changed: number }[] = [];
   #codes: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   #embeddings: Float32Array<ArrayBuffer> = new Float32Array(0);
   /** undefined while ids are places. */
@@ -65,6 +71,11 @@ export class ItemStore {
     return this.#codes.subarray(0, this.places * this.words);
   }
 
+  /** The codes of this moment, for work that goes on while items are added and removed. */
+  view(): StoreView {
+    return { places: this.places, codes: this.codes };
+  }
+
   /** [places, width] */
   get embeddings(): Float32Array<ArrayBuffer> {
     return this.#embeddings.subarray(0, this.places * this.width);
@@ -91,11 +102,6 @@ export class ItemStore {
     return place < this.places && this.#ids[place] === id ? place : -1;
   }
 
-  /** Whether ids are more than places. */
-  get hasOwnIds(): boolean {
-    return this.#ids !== undefined;
-  }
-
   /** What ids in a search are below: any id where they are the caller's, else the number of places. */
   get idLimit(): number {
     return this.#ids ? 2 ** 31 : this.places;
@@ -114,19 +120,20 @@ export class ItemStore {
   }
 
   /** Lists of ids as lists of places; ids that are not here are left out. */
-  toPlaces({ offsets, columns }: Lists): Lists {
+  toPlaces({ offsets, columns }: DeviceLists): DeviceLists {
     if (!this.#ids) return { offsets, columns };
     const rows = offsets.length - 1;
     const begins = new Uint32Array(rows + 1);
-    const places: number[] = [];
+    const places = new Uint32Array(columns.length);
+    let kept = 0;
     for (let row = 0; row < rows; row += 1) {
       for (let entry = offsets[row]!; entry < offsets[row + 1]!; entry += 1) {
         const place = this.placeOf(columns[entry]!);
-        if (place >= 0) places.push(place);
+        if (place >= 0) places[kept++] = place;
       }
-      begins[row + 1] = places.length;
+      begins[row + 1] = kept;
     }
-    return { offsets: begins, columns: places };
+    return { offsets: begins, columns: places.subarray(0, kept) };
   }
 
   /**
@@ -217,15 +224,19 @@ export class ItemStore {
     return admitted;
   }
 
-  /** The first row whose code or embedding has changed since the last call. */
-  takeChanges(): number {
-    const changed = this.#changed;
-    this.#changed = this.places;
-    return changed;
+  /** For a copy of the rows: gives the first row whose code or embedding has changed since it was last called. */
+  follow(): () => number {
+    const follower = { changed: 0 };
+    this.#followers.push(follower);
+    return () => {
+      const { changed } = follower;
+      follower.changed = this.places;
+      return changed;
+    };
   }
 
   #touch(place: number): void {
-    this.#changed = Math.min(this.#changed, place);
+    for (const follower of this.#followers) follower.changed = Math.min(follower.changed, place);
     this.version += 1;
   }
 
@@ -287,7 +298,7 @@ export class ItemStore {
     }
   }
 
-  /** Puts living rows in ascending order of id, without gaps. */
+  /** Puts living rows in ascending order of id, without gaps: in new arrays, since views may show the old ones. */
   #rearrange(): void {
     const order: number[] = [];
     for (let place = 0; place < this.places; place += 1) {
@@ -314,7 +325,7 @@ export class ItemStore {
     this.count = order.length;
     this.#alive = new Uint32Array(Math.ceil(order.length / 32));
     for (let place = 0; place < order.length; place += 1) this.#alive[place >>> 5]! |= 1 << (place & 31);
-    this.#changed = 0;
-    this.version += 1;
+    const moved = order.findIndex((place, row) => place !== row);
+    this.#touch(moved < 0 ? this.places : moved);
   }
 }

@@ -74,6 +74,8 @@ export interface Ranker {
    */
   footprint(k: number): { total: number; widest: number; batchBytes?: number; batchRows?: number };
   record(batch: Batch): Rankings;
+  /** In words, for errors: what is being searched for, and what to use to need less memory. */
+  task(k: number): { what: string; fix: string };
   /** The same search of some of the queries, in a way that is never unsure. */
   again?(queries: Uint32Array): Ranker;
 }
@@ -204,8 +206,8 @@ function spread(
 }
 
 /** Runs a program for each batch of queries: recorded once for each number of rows, and kept for the next search. */
-async function stream<R>(
-  ranker: Ranker,
+export async function stream<R>(
+  ranker: Omit<Ranker, 'record' | 'again'>,
   k: number,
   memory: number | undefined,
   what: string,
@@ -215,8 +217,10 @@ async function stream<R>(
 ): Promise<void> {
   const { gpu, queries, workspace, inputs } = ranker;
   if (queries === 0 || k === 0) return;
-  const size = batchSize(ranker, k, memory ?? DEFAULT_MEMORY);
   const lists = [ranker.exclude, ...extra];
+  const { size, bytes } = planBatches(ranker, k, memory ?? DEFAULT_MEMORY, lists);
+  const batches = [ranker.key, what, k, size].join(' ');
+  workspace.reserve(batches, bytes, memory ?? DEFAULT_MEMORY);
   // First all inputs at their largest: a tensor that grows undoes the recordings that bind it.
   const tensors = new Map<string, Tensor>();
   for (const [name, input] of Object.entries(inputs)) {
@@ -228,8 +232,7 @@ async function stream<R>(
   }));
   for (let first = 0; first < queries; first += size) {
     const rows = Math.min(size, queries - first);
-    const key = [ranker.key, what, k, rows, size].join(' ');
-    const made = await workspace.program(key, (program) => {
+    const made = await workspace.program(`${batches} ${rows}`, (program) => {
       const [exclude, ...others] = listTensors;
       const batch: Batch = {
         gpu,
@@ -255,27 +258,37 @@ async function stream<R>(
   }
 }
 
-/** Queries a batch, so that its tensors fit the budget and its dispatches stay short. */
-function batchSize(ranker: Ranker, k: number, memory: number): number {
+/** Queries a batch, so that its tensors fit the budget and its dispatches stay short, and the bytes that they take. */
+function planBatches(
+  ranker: Pick<Ranker, 'gpu' | 'queries' | 'count' | 'footprint' | 'task'>,
+  k: number,
+  memory: number,
+  lists: readonly DeviceLists[],
+): { size: number; bytes: number } {
   const { gpu, queries, count } = ranker;
   const footprint = ranker.footprint(k);
   const { total, widest, batchBytes = memory } = footprint;
   const { batchRows = Math.floor(PAIRS_A_DISPATCH / count) } = footprint;
   const binding = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+  const bytesOf = (rows: number) => rows * total + lists.reduce((sum, list) => sum + 4 * longest(list, rows), 0);
   const fits = Math.floor(Math.min(memory / total, binding / widest));
-  if (fits < 1) {
-    throw new HashgnnError(`one query needs ${total} bytes on the device, ${widest} of them in one buffer`, {
-      where: `search of ${count} items for the best ${k}`,
+  const wanted = Math.max(1, Math.floor(Math.min(batchBytes / total, batchRows)));
+  let size = Math.max(1, Math.min(queries, fits, wanted));
+  while (size > 1 && bytesOf(size) > memory) size = Math.ceil(size / 2);
+  // Whole workgroups leave no lane idle.
+  if (size < queries && size > 64) size -= size % 64;
+  const bytes = bytesOf(size);
+  if (bytes > memory || widest > binding) {
+    const { what, fix } = ranker.task(k);
+    throw new HashgnnError(`one query needs ${bytes} bytes on the device, ${widest} of them in one buffer`, {
+      where: what,
       fix:
         binding < widest
-          ? `this device binds ${binding} bytes at most: use a smaller k or another adapter`
-          : `the memory budget is ${memory} bytes: raise it or use a smaller k`,
+          ? `this device binds ${binding} bytes at most: ${fix} or another adapter`
+          : `the memory budget is ${memory} bytes: raise it or ${fix}`,
     });
   }
-  const wanted = Math.max(1, Math.floor(Math.min(batchBytes / total, batchRows)));
-  const size = Math.min(queries, fits, wanted);
-  // Whole workgroups leave no lane idle.
-  return size < queries && size > 64 ? size - (size % 64) : size;
+  return { size, bytes };
 }
 
 /** Entries of the `rows` lists of any batch, at most; a power of two, so that searches alike share tensors. */

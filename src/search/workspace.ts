@@ -11,7 +11,20 @@ export class Workspace<R> {
   readonly #tensors = new Map<string, Tensor>();
   readonly #programs = new Map<string, { program: Program; recorded: R }>();
 
+  /** Bytes of all tensors. */
+  #bytes = 0;
+  #reserved = '';
+
   constructor(readonly gpu: Gpu) {}
+
+  /**
+   * Says what comes next: `bytes` for a search called `key`. Where that and what is kept from others would exceed the
+   * budget, those tensors go first.
+   */
+  reserve(key: string, bytes: number, budget: number): void {
+    if (key !== this.#reserved && this.#bytes + bytes > budget) this.destroy();
+    this.#reserved = key;
+  }
 
   /** A tensor with room for `length` elements, contents unknown; the same one for the same label until it must grow. */
   tensor<E extends ElementType>(element: E, length: number, label: string): Tensor<E> {
@@ -20,9 +33,12 @@ export class Workspace<R> {
     if (found) {
       this.forget();
       found.destroy();
+      this.#tensors.delete(label);
+      this.#bytes -= found.bytes;
     }
     const tensor = this.gpu.tensor(element, [Math.ceil(Math.max(1, length) / 4) * 4], label);
     this.#tensors.set(label, tensor);
+    this.#bytes += tensor.bytes;
     return tensor;
   }
 
@@ -57,5 +73,6 @@ export class Workspace<R> {
     this.forget();
     for (const tensor of this.#tensors.values()) tensor.destroy();
     this.#tensors.clear();
+    this.#bytes = 0;
   }
 }

@@ -212,7 +212,7 @@ describe('damage', () => {
     );
   });
 
-  test('behind a right checksum too, whatever else is wrong ends in the same data or in an input error', async () => {
+  test('behind a right checksum, any other header is refused or says what another file of an index would', async () => {
     const bytes = await fileOf(contents);
     const end = headerOf(bytes).header.sections[0]!.offset;
     await fc.assert(
@@ -221,7 +221,11 @@ describe('damage', () => {
         async (changes) => {
           const altered = bytes.slice();
           for (const [at, value] of changes) altered[at] = value;
-          await sameOrRefused(sealed(altered), contents);
+          // A digit of the width may be another one that the codes fit as well.
+          const { bits } = contents;
+          const found = await decodeIndex(sealed(altered), where).catch((error: unknown) => error);
+          if (found instanceof Error) expect(found).toBeInstanceOf(InputError);
+          else expect({ ...(found as IndexContents), bits }).toEqual(contents);
         },
       ),
       { numRuns: 2000 },

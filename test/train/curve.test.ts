@@ -14,8 +14,8 @@ import type { HostGraph } from '../../src/layers/graph.js';
 import type { StepLoss } from '../../src/train/losses.js';
 import { resolveOptions } from '../../src/train/options.js';
 import { useGpu } from '../support/gpu.js';
+import { type Edits, plantedShaders, withPlanted } from '../support/planted.js';
 import { withStep } from './device_step.js';
-import { type Edits, plantedShaders, withPlanted } from './planted.js';
 import { ReferenceTraining } from './reference_step.js';
 
 /** Missing terms and wrong signs that change the step the least. */

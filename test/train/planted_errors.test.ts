@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 import { loadShaders } from '../../src/gpu/platform.js';
 import { useGpu } from '../support/gpu.js';
 import { graphOf } from '../support/graphs.js';
+import { type Edits, plantedShaders, withPlanted } from '../support/planted.js';
 import { faultsOf, type Given, hostOf } from './device_step.js';
-import { type Edits, plantedShaders, withPlanted } from './planted.js';
 
 /** User 8 and item 6 have no edges; the batch's negatives include item 6. */
 const graph = hostOf(

@@ -8,9 +8,14 @@ export type Edits = Readonly<Record<string, readonly [from: string, to: string]>
 
 const sources = loadShaders();
 
-/** A kernel's text, with the activations in it, so that errors can be planted there too. */
-const sourceOf = (kernel: string) =>
-  (sources.get(kernel) ?? '').replace('#import activation', () => sources.get('lib/activation') ?? '');
+/** A kernel's text with all that it imports in place, so that errors can be planted there too. */
+function sourceOf(kernel: string, seen = new Set<string>()): string {
+  return (sources.get(kernel) ?? '').replace(/^#import (\w+)$/gm, (_, name: string) => {
+    if (seen.has(name)) return '';
+    seen.add(name);
+    return sourceOf(`lib/${name}`, seen);
+  });
+}
 
 /** Where the copies with planted errors lie among the shaders. */
 const nameOf = (index: number, kernel: string) => `planted_${index}/${kernel}`;
