@@ -21,7 +21,7 @@ enable subgroups;
 
 #import grid
 #import slices_subgroup
-#import collect
+#import collect_blocks
 
 override WORDS: u32 = 1;
 override LEVELS: u32 = 6;

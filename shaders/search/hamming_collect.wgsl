@@ -19,7 +19,7 @@
 
 #import grid
 #import slices_direct
-#import collect
+#import collect_blocks
 
 override WORKGROUP: u32 = 64;
 override WORDS: u32 = 1;

@@ -223,6 +223,11 @@ export interface Kernels {
     parameters: { readonly queries: number; readonly blocks: number; readonly chunk_blocks: number; readonly own_chunk: number; readonly first_chunk: number; readonly chunks: number; readonly capacity: number };
     constants: { readonly WORKGROUP?: number; readonly WORDS?: number; readonly LEVELS?: number };
   };
+  'search/hamming_collect.queue': {
+    bindings: { readonly slices: Tensor<'u32'>; readonly alive: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly bound: Tensor<'u32'>; readonly wanted: Tensor<'u32'>; readonly counts: Tensor<'u32'>; readonly candidates: Tensor<'u32'>; readonly database: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly blocks: number; readonly chunk_blocks: number; readonly own_chunk: number; readonly first_chunk: number; readonly chunks: number; readonly capacity: number };
+    constants: { readonly WORDS?: number; readonly LEVELS?: number };
+  };
   'search/hamming_collect.subgroups': {
     bindings: { readonly slices: Tensor<'u32'>; readonly alive: Tensor<'u32'>; readonly query: Tensor<'u32'>; readonly bound: Tensor<'u32'>; readonly wanted: Tensor<'u32'>; readonly counts: Tensor<'u32'>; readonly candidates: Tensor<'u32'> };
     parameters: { readonly queries: number; readonly blocks: number; readonly chunk_blocks: number; readonly own_chunk: number; readonly first_chunk: number; readonly chunks: number; readonly capacity: number };

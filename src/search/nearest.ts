@@ -74,7 +74,7 @@ export class Nearest {
       database.generation,
       places,
       design,
-      this.plan.subgroups,
+      this.plan.loading,
       chunkItems,
       capacity,
       sampled?.count ?? 0,
@@ -253,7 +253,7 @@ export class Nearest {
       parameters: { queries: rows, count, bits: this.#bits },
     };
     const { WORDS, LEVELS } = this.#constants();
-    if (this.plan.subgroups) {
+    if (this.plan.loading !== 'direct') {
       const workgroups = Math.ceil(rows / 32);
       batch.program.dispatch('search/hamming_bound.subgroups', {
         ...options,
@@ -280,8 +280,9 @@ export class Nearest {
     const { rows } = batch;
     const { chunks, capacity, chunkItems } = this.plan;
     const blocks = Math.min(Math.ceil(shard.count / 32), (end * chunkItems) / 32);
+    const bind = { slices: shard.slices!, alive: shard.alive, ...tensors };
     const options = {
-      bind: { slices: shard.slices!, alive: shard.alive, ...tensors },
+      bind,
       parameters: {
         queries: rows,
         blocks,
@@ -295,11 +296,19 @@ export class Nearest {
     };
     const parts = end - first;
     const { WORDS, LEVELS } = this.#constants();
-    if (this.plan.subgroups) {
+    const workgroups = Math.ceil(rows / 32) * parts;
+    if (this.plan.loading === 'queue') {
+      batch.program.dispatch('search/hamming_collect.queue', {
+        ...options,
+        bind: { ...bind, database: shard.quads },
+        constants: { WORDS, LEVELS },
+        workgroups,
+      });
+    } else if (this.plan.loading === 'subgroups') {
       batch.program.dispatch('search/hamming_collect.subgroups', {
         ...options,
         constants: { WORDS, LEVELS },
-        workgroups: Math.ceil(rows / 32) * parts,
+        workgroups,
       });
     } else {
       batch.program.dispatch('search/hamming_collect', {

@@ -14,6 +14,8 @@ const MANY_QUERIES = 8192;
 const FEW_QUERIES = 64;
 /** Queries of two groups: fewer lanes than chunks of the database can have. */
 const FEW_LANES = 8;
+/** With fewer items than this for each one wanted, most blocks of 32 have some for one of the queries that load together. */
+const QUEUED_ITEMS_A_RESULT = 1000;
 /** Below this many items for each one wanted, so many would be listed that the popcount design is as fast. */
 const SLICED_ITEMS_A_RESULT = 8;
 /** And below this many items there is nothing to gain from a bound. */
@@ -52,8 +54,11 @@ export interface Task {
 /** How the nearest codes are found. */
 export interface Plan {
   readonly design: Design;
-  /** Bit-sliced: eight lanes of a subgroup load together. */
-  readonly subgroups: boolean;
+  /**
+   * Of the bit-sliced kernels: whether each invocation loads for itself, or eight lanes of a subgroup together, which may
+   * queue what they find.
+   */
+  readonly loading: 'direct' | 'subgroups' | 'queue';
   /** Places of a chunk, a power of two from 32, and chunks of the database; every query has a list for each. */
   readonly chunkItems: number;
   readonly chunks: number;
@@ -74,14 +79,16 @@ export function chooseDesign(task: Task, forced?: Design): Design {
 
 /** The plan for batches of `rows` queries. */
 export function planNearest(task: Task, rows: number, design: Design): Plan {
-  const { gpu, places, words, wanted, shardItems } = task;
+  const { gpu, places, admitted, words, wanted, shardItems } = task;
   const { software } = gpu.adapter;
   const eightLanes = software && (gpu.adapter.subgroupSize?.[0] ?? 0) >= 8;
   // Up to two groups of queries would leave six of eight lanes without one; then lanes are chunks instead.
-  const subgroups = design === 'sliced' && eightLanes && rows > FEW_LANES;
+  const together = design === 'sliced' && eightLanes && rows > FEW_LANES;
+  const dense = wanted * QUEUED_ITEMS_A_RESULT > admitted;
+  const loading = !together ? 'direct' : dense ? 'queue' : 'subgroups';
   let parts: number;
   if (design !== 'sliced') parts = software ? Math.ceil(16 / Math.ceil(rows / lanesWorkgroup(rows))) : 1;
-  else if (subgroups) parts = Math.ceil(16 / Math.ceil(rows / 32));
+  else if (loading !== 'direct') parts = Math.ceil(16 / Math.ceil(rows / 32));
   else parts = Math.ceil((software ? 64 : 16384) / Math.ceil(rows / 4));
   if (design === 'workgroup') parts = 1;
   const least = design === 'sliced' ? 2048 : 8192;
@@ -93,7 +100,7 @@ export function planNearest(task: Task, rows: number, design: Design): Plan {
   const pairs = design === 'sliced' ? (software ? 2 ** 30 : 2 ** 32) : software ? 2 ** 27 : 2 ** 31;
   return {
     design,
-    subgroups,
+    loading,
     chunkItems,
     chunks,
     capacity: Math.max(1, Math.min(room, chunkItems)),

@@ -8,23 +8,36 @@ import { type Edits, plantedShaders, withPlanted } from '../support/planted.js';
 import { listsOf, mix } from './support.js';
 
 const one = (kernel: string, from: string, to: string): Edits => ({ [`search/${kernel}`]: [from, to] });
-const both = (kernel: string, from: string, to: string): Edits => ({
-  ...one(kernel, from, to),
-  ...one(`${kernel}.subgroups`, from, to),
+/** In all variants of the kernel that lists candidates: the last one of them queues what it finds. */
+const collecting = (blockwise: readonly [string, string], queued: readonly [string, string] = blockwise): Edits => ({
+  'search/hamming_collect': blockwise,
+  'search/hamming_collect.subgroups': blockwise,
+  'search/hamming_collect.queue': queued,
 });
 /**
  * Errors that a search must give away. Others only make it slower: where a bound falls too early, too little is listed,
  * and the query is searched for again.
  */
 const planted: [what: string, design: Design, edits: Edits][] = [
-  ['the bound falls by two', 'sliced', both('hamming_collect', 'bounds[component] -= 1u', 'bounds[component] -= 2u')],
+  ['the bound falls by two', 'sliced', collecting(['bounds[component] -= 1u', 'bounds[component] -= 2u'])],
   [
     'an item is lost',
     'sliced',
-    both('hamming_collect', 'return below & (below - 1u)', 'return below & (below - 1u) & 0x7fffffffu'),
+    collecting(
+      ['return below & (below - 1u)', 'return below & (below - 1u) & 0x7fffffffu'],
+      ['items &= items - 1u', 'items &= (items - 1u) & 0x7fffffffu'],
+    ),
   ],
-  ['places are those of the next block', 'sliced', both('hamming_collect', 'first + item)', 'first + item + 32u)')],
-  ['removed items are listed', 'sliced', both('hamming_collect', 'below &= vec4u(alive[current]);', '')],
+  [
+    'places are those of the next block',
+    'sliced',
+    collecting(['first + item)', 'first + item + 32u)'], ['item - begin * 32u)', 'item - begin * 32u + 32u)']),
+  ],
+  [
+    'removed items are listed',
+    'sliced',
+    collecting(['below &= vec4u(alive[current]);', ''], [' & vec4u(alive[current])', '']),
+  ],
   ['nobody says that an estimate was off', 'sliced', one('hamming_order', 'kept >= k ||', 'kept >= 0u ||')],
   [
     'equal distances share a place',

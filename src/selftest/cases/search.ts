@@ -110,6 +110,13 @@ function hammingCases(
       size: { workgroups: 2 },
       lanes: 8,
     }),
+    kernelCase('search/hamming_collect.queue', {
+      ...collect,
+      inputs: { ...collect.inputs, database },
+      constants: { WORDS, LEVELS },
+      size: { workgroups: 2 },
+      lanes: 8,
+    }),
     kernelCase('search/hamming_bound', {
       ...estimate,
       constants: { WORDS, LEVELS },

@@ -121,12 +121,12 @@ for (const variant of ['lanes', 'workgroup'] as const) {
   });
 }
 
-for (const variant of ['direct', 'subgroups'] as const) {
+for (const variant of ['direct', 'subgroups', 'queue'] as const) {
   test(`hamming_collect, ${variant}: what is closer than the falling bound, in order of place`, async (context) => {
-    if (variant === 'subgroups' && lanesOf() < 8) context.skip('this adapter has no subgroups of eight lanes');
+    if (variant !== 'direct' && lanesOf() < 8) context.skip('this adapter has no subgroups of eight lanes');
     await fc.assert(
       fc.asyncProperty(shape, async (s) => {
-        const { blocks, stride, slices, query, alive, wanted, bound, constants } = inputsOf(s);
+        const { blocks, stride, database, slices, query, alive, wanted, bound, constants } = inputsOf(s);
         const own_chunk = Math.min(s.own, Math.ceil(blocks / s.chunkBlocks) - 1);
         const parts = Math.ceil(blocks / s.chunkBlocks) - own_chunk;
         const [first_chunk, chunks] = [1, own_chunk + parts + 2];
@@ -139,22 +139,37 @@ for (const variant of ['direct', 'subgroups'] as const) {
         const expected = { counts: lists.counts.slice(), candidates: lists.candidates.slice() };
         const layout = { queries, blocks, chunk_blocks: s.chunkBlocks, own_chunk, first_chunk, chunks, capacity };
         hamming_collect({ slices, alive, query, bound, wanted, ...expected }, layout, constants);
-        const direct = variant === 'direct';
-        const found = await runKernel(
-          gpu(),
-          direct ? 'search/hamming_collect' : 'search/hamming_collect.subgroups',
-          { slices, alive, query, bound, wanted, ...lists },
-          layout,
-          direct ? { invocations: (stride / 4) * parts } : { workgroups: Math.ceil(queries / 32) * parts },
-          constants,
-        );
+        const inputs = { slices, alive, query, bound, wanted, ...lists };
+        const workgroups = Math.ceil(queries / 32) * parts;
+        const found =
+          variant === 'direct'
+            ? await runKernel(
+                gpu(),
+                'search/hamming_collect',
+                inputs,
+                layout,
+                { invocations: (stride / 4) * parts },
+                constants,
+              )
+            : variant === 'subgroups'
+              ? await runKernel(gpu(), 'search/hamming_collect.subgroups', inputs, layout, { workgroups }, constants)
+              : await runKernel(
+                  gpu(),
+                  'search/hamming_collect.queue',
+                  { ...inputs, database },
+                  layout,
+                  { workgroups },
+                  constants,
+                );
         expect(found.counts).toEqual(expected.counts);
         expect(found.candidates).toEqual(expected.candidates);
       }),
       { numRuns: 40 },
     );
   });
+}
 
+for (const variant of ['direct', 'subgroups'] as const) {
   test(`hamming_bound, ${variant}: the smallest distance below which the sample has enough`, async (context) => {
     if (variant === 'subgroups' && lanesOf() < 8) context.skip('this adapter has no subgroups of eight lanes');
     await fc.assert(
