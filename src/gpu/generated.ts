@@ -198,6 +198,11 @@ export interface Kernels {
     parameters: { readonly queries: number; readonly candidates: number; readonly width: number; readonly first: number; readonly count: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'search/candidate_products.subgroups': {
+    bindings: { readonly database: Tensor<'f32'>; readonly query: Tensor<'f32'>; readonly candidate: Tensor<'i32'>; readonly product: Tensor<'f32'> };
+    parameters: { readonly queries: number; readonly candidates: number; readonly width: number; readonly first: number; readonly count: number };
+    constants: {};
+  };
   'search/candidate_topk': {
     bindings: { readonly candidate: Tensor<'i32'>; readonly product: Tensor<'f32'>; readonly ids: Tensor<'i32'>; readonly products: Tensor<'f32'>; readonly scratch: Tensor<'u32'> };
     parameters: { readonly queries: number; readonly candidates: number; readonly k: number };

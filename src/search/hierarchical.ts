@@ -7,7 +7,7 @@ import type { IndexContents } from './index_format.js';
 import { missingProducts, type ProductResult } from './inner_product.js';
 import type { DeviceLists, Lists } from './lists.js';
 import { Nearest } from './nearest.js';
-import { lanesWorkgroup, topkVariant } from './plan.js';
+import { lanesWorkgroup, loadsTogether, topkVariant } from './plan.js';
 import { ItemStore } from './store.js';
 import { type Batch, type Ranker, rank, rankHits, requireK, type SearchOptions } from './stream.js';
 
@@ -270,7 +270,7 @@ export class HierarchicalIndex {
   }
 
   #record(batch: Batch, nearest: Nearest, candidates: number, variant: 'lanes' | 'workgroup') {
-    const { program, rows, k } = batch;
+    const { gpu, program, rows, k } = batch;
     const width = this.#padded;
     const lists = nearest.collect(batch);
     const { ids: candidate } = nearest.order(batch, lists, candidates);
@@ -281,12 +281,16 @@ export class HierarchicalIndex {
     const lanes = variant === 'lanes';
     const scratch = batch.tensor('u32', lanes ? rows : rows * candidates * 2, 'search scratch');
     for (const { first, count, tensor } of this.#rows) {
-      program.dispatch('search/candidate_products', {
+      const multiplication = {
         bind: { database: tensor, query, candidate, product },
         parameters: { queries: rows, candidates, width, first, count },
-        invocations: rows * candidates,
         cost: { operations: 2 * rows * candidates * width },
-      });
+      };
+      if (loadsTogether(gpu)) {
+        program.dispatch('search/candidate_products.subgroups', { ...multiplication, workgroups: rows });
+      } else {
+        program.dispatch('search/candidate_products', { ...multiplication, invocations: rows * candidates });
+      }
     }
     const selection = {
       bind: { candidate, product, ids, products, scratch },

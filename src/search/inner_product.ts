@@ -2,7 +2,7 @@ import { InputError } from '../base/errors.js';
 import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
 import { MISSING_PRODUCT, type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } from './embeddings.js';
 import { checkLists, type Lists } from './lists.js';
-import { type Design, lanesWorkgroup, topkVariant } from './plan.js';
+import { type Design, lanesWorkgroup, loadsTogether, topkVariant } from './plan.js';
 import { exclusionLists, type Ranker, rank, rankHits, requireK, type SearchOptions } from './stream.js';
 import { Turns } from './turns.js';
 import { Workspace } from './workspace.js';
@@ -157,7 +157,7 @@ export class InnerProductIndex {
           cost: { operations: 2 * rows * count * width },
         };
         const quads = stride / 4;
-        if (suitsSubgroups(gpu)) {
+        if (loadsTogether(gpu)) {
           const workgroups = Math.ceil(quads / 8) * Math.ceil(rows / 8);
           program.dispatch('search/inner_products.subgroups', { ...scoring, workgroups });
         } else {
@@ -181,11 +181,6 @@ export class InnerProductIndex {
       },
     };
   }
-}
-
-/** Whether products are best computed by subgroups of eight: on drivers that run shaders on the CPU and have them. */
-function suitsSubgroups(gpu: Gpu): boolean {
-  return gpu.adapter.software && (gpu.adapter.subgroupSize?.[0] ?? 0) >= 8;
 }
 
 /** @throws GpuOutOfMemoryError where the embeddings do not fit one binding of the device */

@@ -17,7 +17,7 @@ const FEW_LANES = 8;
 /** With fewer items than this for each one wanted, most blocks of 32 have some for one of the queries that load together. */
 const QUEUED_ITEMS_A_RESULT = 1000;
 /** Below this many items for each one wanted, so many would be listed that the popcount design is as fast. */
-const SLICED_ITEMS_A_RESULT = 8;
+const SLICED_ITEMS_A_RESULT = { software: 2, hardware: 8 };
 /** And below this many items there is nothing to gain from a bound. */
 const SLICED_ITEMS = 512;
 
@@ -35,6 +35,11 @@ export function topkVariant({ software, queries }: { software: boolean; queries:
  */
 export function lanesWorkgroup(queries: number): number {
   return queries < 1024 ? 8 : 64;
+}
+
+/** Whether eight lanes of a subgroup had best load together: on drivers that run shaders on the CPU and have them. */
+export function loadsTogether(gpu: Gpu): boolean {
+  return gpu.adapter.software && (gpu.adapter.subgroupSize?.[0] ?? 0) >= 8;
 }
 
 /** What the design of a search depends on. */
@@ -73,7 +78,8 @@ export function chooseDesign(task: Task, forced?: Design): Design {
   if (forced) return forced;
   const { gpu, queries, admitted, wanted } = task;
   const { software } = gpu.adapter;
-  const few = admitted >= SLICED_ITEMS && wanted * SLICED_ITEMS_A_RESULT <= admitted;
+  const few =
+    admitted >= SLICED_ITEMS && wanted * SLICED_ITEMS_A_RESULT[software ? 'software' : 'hardware'] <= admitted;
   return few && (software || queries >= FEW_QUERIES) ? 'sliced' : topkVariant({ software, queries });
 }
 
@@ -81,9 +87,8 @@ export function chooseDesign(task: Task, forced?: Design): Design {
 export function planNearest(task: Task, rows: number, design: Design): Plan {
   const { gpu, places, admitted, words, wanted, shardItems } = task;
   const { software } = gpu.adapter;
-  const eightLanes = software && (gpu.adapter.subgroupSize?.[0] ?? 0) >= 8;
   // Up to two groups of queries would leave six of eight lanes without one; then lanes are chunks instead.
-  const together = design === 'sliced' && eightLanes && rows > FEW_LANES;
+  const together = design === 'sliced' && loadsTogether(gpu) && rows > FEW_LANES;
   const dense = wanted * QUEUED_ITEMS_A_RESULT > admitted;
   const loading = !together ? 'direct' : dense ? 'queue' : 'subgroups';
   let parts: number;

@@ -200,6 +200,16 @@ export function searchCases(): KernelCase[] {
     twin: candidate_topk,
     ignore: ['scratch'] as const,
   };
+  const multiplied = {
+    inputs: {
+      database: floats(150 * width, 5),
+      query: floats(QUERIES * width, 6),
+      candidate: candidates(each),
+      product: unwrittenFloats(QUERIES * each),
+    },
+    parameters: { queries: QUERIES, candidates: each, width, first: 100, count: 150 },
+    twin: candidate_products,
+  };
   return [
     ...hamming,
     kernelCase('search/inner_products', {
@@ -213,17 +223,8 @@ export function searchCases(): KernelCase[] {
     }),
     kernelCase('search/score_topk', { ...scores, size: { workgroups: QUERIES } }),
     kernelCase('search/score_topk.lanes', { ...scores, size: { invocations: QUERIES } }),
-    kernelCase('search/candidate_products', {
-      inputs: {
-        database: floats(150 * width, 5),
-        query: floats(QUERIES * width, 6),
-        candidate: candidates(each),
-        product: unwrittenFloats(QUERIES * each),
-      },
-      parameters: { queries: QUERIES, candidates: each, width, first: 100, count: 150 },
-      size: { invocations: QUERIES * each },
-      twin: candidate_products,
-    }),
+    kernelCase('search/candidate_products', { ...multiplied, size: { invocations: QUERIES * each } }),
+    kernelCase('search/candidate_products.subgroups', { ...multiplied, size: { workgroups: QUERIES }, lanes: 8 }),
     kernelCase('search/candidate_topk', { ...reranked, size: { workgroups: QUERIES } }),
     kernelCase('search/candidate_topk.lanes', { ...reranked, size: { invocations: QUERIES } }),
     kernelCase('eval/ranking_hits', {

@@ -57,34 +57,40 @@ for (const variant of ['inner_products', 'inner_products.subgroups'] as const) {
   });
 }
 
-test('candidate_products: each query times its own candidates in this buffer, and no others', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      matrices,
-      fc.array(fc.integer({ min: -1, max: 200 }), { minLength: 1, maxLength: 30 }),
-      async ({ queries, count, width, query, database }, choices) => {
-        const candidates = choices.length;
-        const candidate = Int32Array.from({ length: queries * candidates }, (_, index) => {
-          const choice = choices[(index * 3) % candidates]!;
-          return choice < 0 ? -1 : choice % count;
-        });
-        const product = new Float32Array(candidate.length);
-        const expected = new Float64Array(candidate.length);
-        // Two buffers: each dispatch serves its own candidates.
-        const middle = Math.floor(count / 2);
-        const parameters = { queries, candidates, width, first: middle, count: count - middle };
-        const upper = database.slice(middle * width);
-        candidate_products({ database: upper, query, candidate, product: expected }, parameters);
-        const found = await runKernel(
-          gpu(),
-          'search/candidate_products',
-          { database: upper, query, candidate, product },
-          parameters,
-          { invocations: candidate.length },
-        );
-        expectClose(found.product, expected, { absolute: 1e-3 }, 'product');
-      },
-    ),
-    { numRuns: 20 },
-  );
-});
+for (const variant of ['candidate_products', 'candidate_products.subgroups'] as const) {
+  test(`${variant}: each query times its own candidates in this buffer, and no others`, async (context) => {
+    const together = variant.endsWith('subgroups');
+    if (together && (gpu().adapter.subgroupSize?.[0] ?? 0) < 8) {
+      context.skip('this adapter has no subgroups of eight lanes');
+    }
+    await fc.assert(
+      fc.asyncProperty(
+        matrices,
+        fc.array(fc.integer({ min: -1, max: 200 }), { minLength: 1, maxLength: 30 }),
+        async ({ queries, count, width, query, database }, choices) => {
+          const candidates = choices.length;
+          const candidate = Int32Array.from({ length: queries * candidates }, (_, index) => {
+            const choice = choices[(index * 3) % candidates]!;
+            return choice < 0 ? -1 : choice % count;
+          });
+          const product = new Float32Array(candidate.length);
+          const expected = new Float64Array(candidate.length);
+          // Two buffers: each dispatch serves its own candidates.
+          const middle = Math.floor(count / 2);
+          const parameters = { queries, candidates, width, first: middle, count: count - middle };
+          const upper = database.slice(middle * width);
+          candidate_products({ database: upper, query, candidate, product: expected }, parameters);
+          const found = await runKernel(
+            gpu(),
+            `search/${variant}`,
+            { database: upper, query, candidate, product },
+            parameters,
+            together ? { workgroups: queries } : { invocations: candidate.length },
+          );
+          expectClose(found.product, expected, { absolute: 1e-3 }, 'product');
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+}
