@@ -46,6 +46,9 @@ export interface MeasureOptions {
 
 /** Rounds of a row are fewer where one takes longer than this, in seconds. */
 const LONG_ROUND = 20;
+/** And more where all of them together take less than this, in seconds: short searches are disturbed the most. */
+const SHORT_ROUNDS = 2;
+const MOST_SHORT_ROUNDS = 31;
 /** What ran last may still be asking for more work in a loop for some milliseconds, which would cost the next one. */
 const SETTLE_MS = 100;
 
@@ -80,7 +83,7 @@ export async function measureRow(gpu: Gpu, row: Row, options: MeasureOptions): P
       round += best.seconds;
       way = best.way;
     }
-    const rounds = roundsOf(options.repeat, round);
+    const rounds = options.quick ? options.repeat : roundsOf(options.repeat, round);
     const [seconds, peerSeconds]: [number[], number[]] = [[], []];
     for (let at = 0; at < rounds; at += 1) {
       step(`round ${at + 1} of ${rounds}`, 0.3 + (0.6 * at) / rounds);
@@ -109,9 +112,9 @@ export function requireGoing(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new InterruptedError('the bench was stopped');
 }
 
-/** As many rounds as asked for, fewer but two where they take long. */
+/** As many rounds as asked for, more where they are short, fewer but two where they take long. */
 function roundsOf(repeat: number, seconds: number): number {
-  if (seconds <= LONG_ROUND) return repeat;
+  if (seconds <= LONG_ROUND) return Math.max(repeat, Math.min(MOST_SHORT_ROUNDS, Math.ceil(SHORT_ROUNDS / seconds)));
   return Math.min(repeat, Math.max(2, Math.round((repeat * LONG_ROUND) / seconds)));
 }
 

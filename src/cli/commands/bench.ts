@@ -38,7 +38,12 @@ function registerSearch(bench: Command): void {
     .option('--rows <names>', 'measure these rows only, comma-separated', toNames)
     .option('--run <folder>', 'also the codes and embeddings of this run; may be repeated', toList)
     .option('-k, --k <n>', "best of each query, in place of each row's own", toCount)
-    .option('--repeat <n>', 'rounds, the median of which counts; fewer where they take long', toCount, 5)
+    .option(
+      '--repeat <n>',
+      'rounds, the median of which counts; more where they are short, fewer where they take long',
+      toCount,
+      5,
+    )
     .option('--seed <n>', 'seed of random codes', toWhole, 0)
     .option('--quick', 'everything at a small size, to see that it works')
     .option('--no-peer', 'time ours alone, without FAISS')
