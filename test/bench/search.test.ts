@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
+import { findInterpreter } from '../../bench/peer.js';
 import { type Arrays, randomArrays } from '../../bench/search/arrays.js';
 import { type Found, Judge, requireRepeated, someQueries } from '../../bench/search/compare.js';
 import { benchSearch, type SearchBenchResult } from '../../bench/search/index.js';
-import { findInterpreter, Peer } from '../../bench/search/peer.js';
+import { FAISS, Peer } from '../../bench/search/peer.js';
 import { describeSummary, RowTable } from '../../bench/search/report.js';
 import { quick, ROWS, type Row, selectRows, withK } from '../../bench/search/rows.js';
 import { InterruptedError, UsageError } from '../../src/base/errors.js';
@@ -74,7 +75,7 @@ test('on the command line: one JSON object, the same in the file, and a table fo
 });
 
 test('beside FAISS: ratios, and nothing left behind', async (context) => {
-  const python = await findInterpreter().catch(() => undefined);
+  const python = await findInterpreter(FAISS).catch(() => undefined);
   if (!python) context.skip('python3-faiss is not installed');
   const before = leftovers();
   const result = await benchSearch(gpu(), {
@@ -96,7 +97,7 @@ test('beside FAISS: ratios, and nothing left behind', async (context) => {
 });
 
 test('stopping ends the peer at once and removes its folder', async (context) => {
-  const python = await findInterpreter().catch(() => undefined);
+  const python = await findInterpreter(FAISS).catch(() => undefined);
   if (!python) context.skip('python3-faiss is not installed');
   const before = leftovers();
   const stop = new AbortController();
@@ -114,7 +115,7 @@ test('stopping ends the peer at once and removes its folder', async (context) =>
 });
 
 test('where no Python has FAISS, each that was tried is named, and what to install', async () => {
-  const failure = await findInterpreter([join(root, 'no-python'), process.execPath]).catch((error) => error);
+  const failure = await findInterpreter(FAISS, [join(root, 'no-python'), process.execPath]).catch((error) => error);
   expect(failure.describe()).toMatch(/no-python: it is not there; [\s\S]*python3-faiss[\s\S]*--no-peer/);
 });
 

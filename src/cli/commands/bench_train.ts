@@ -1,0 +1,73 @@
+/** `hashgnn bench train` and `hashgnn bench step`. */
+import type { Command } from 'commander';
+import { benchStep, benchTrain } from '../../../bench/train/index.js';
+import { describeStep, describeTrain } from '../../../bench/train/report.js';
+import { writeJson } from '../../base/files.js';
+import { Gpu } from '../../gpu/index.js';
+import { interruptSignal } from '../interrupt.js';
+import { toCount, toWhole } from '../numbers.js';
+import { Output, type OutputOptions, outputOptions } from '../output.js';
+import { Progress } from '../progress.js';
+import { versions } from './doctor.js';
+
+interface Options extends OutputOptions {
+  readonly repeat: number;
+  readonly seed: number;
+  readonly adapter?: string;
+  readonly out?: string;
+}
+
+interface TrainOptions extends Options {
+  readonly peer: boolean;
+  readonly quick?: boolean;
+}
+
+export function registerTraining(bench: Command): void {
+  const train = bench
+    .command('train')
+    .description('the training step and the encoding of all nodes beside PyTorch, in turn on the same edges')
+    .argument('<dataset>', 'folder that hashgnn prepare wrote')
+    .option('--no-peer', 'time ours alone, without PyTorch')
+    .option('--quick', 'few steps, to see that it works');
+  common(train, 'rounds, the median of which counts', 5).action(async (folder: string, options: TrainOptions) => {
+    const output = new Output(options);
+    const signal = interruptSignal();
+    using gpu = await Gpu.open({ adapter: options.adapter });
+    let progress: Progress | undefined;
+    const result = await benchTrain(gpu, {
+      ...{ folder, rounds: options.repeat, seed: options.seed, peer: options.peer, quick: options.quick, signal },
+      versions: versions(),
+      onRound: (done, total) => {
+        progress ??= new Progress({ label: 'measuring', total, unit: 'rounds', quiet: output.quiet });
+        progress.update(done);
+        if (done === total) progress.done();
+      },
+    });
+    if (options.out !== undefined) await writeJson(options.out, result);
+    output.result(result, `\n${describeTrain(result)}`);
+  });
+
+  const step = bench
+    .command('step')
+    .description('where the time of a training step goes, by kernel')
+    .argument('<dataset>', 'folder that hashgnn prepare wrote');
+  common(step, 'times that each dispatch is timed, the median of which counts', 9).action(
+    async (folder: string, options: Options) => {
+      const output = new Output(options);
+      using gpu = await Gpu.open({ adapter: options.adapter });
+      const { seed, repeat } = options;
+      const result = await benchStep(gpu, { folder, seed, repeat, versions: versions() });
+      if (options.out !== undefined) await writeJson(options.out, result);
+      output.result(result, `\n${describeStep(result)}`);
+    },
+  );
+}
+
+function common(command: Command, repeated: string, times: number): Command {
+  command
+    .option('--repeat <n>', repeated, toCount, times)
+    .option('--seed <n>', 'seed of the training', toWhole, 0)
+    .option('-o, --out <file>', 'also write the JSON object into this file')
+    .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it');
+  return outputOptions(command);
+}
