@@ -38,6 +38,8 @@ export interface GpuOptions {
   readonly profile?: 'best' | 'portable';
   /** Further shaders by name, beside those of the package. */
   readonly shaders?: ReadonlyMap<string, string>;
+  /** Further optional features, asked for as far as the adapter has them: for shaders that are not of this package. */
+  readonly features?: readonly string[];
 }
 
 /** A range of a buffer to be read. */
@@ -134,7 +136,8 @@ export class Gpu {
       const adapter = await requestAdapter(instance, options.adapter);
       const portable = options.profile === 'portable';
       const requiredLimits = Object.fromEntries(portable ? [] : LIMITS.map((name) => [name, adapter.limits[name]]));
-      const requiredFeatures = portable ? [] : FEATURES.filter((feature) => adapter.features.has(feature));
+      const wanted = [...FEATURES, ...((options.features ?? []) as GPUFeatureName[])];
+      const requiredFeatures = portable ? [] : wanted.filter((feature) => adapter.features.has(feature));
       const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
       return new Gpu(instance, adapter, device, shaders);
     } catch (error) {

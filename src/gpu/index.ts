@@ -1,4 +1,18 @@
 export * from './errors.js';
+export {
+  compileForeign,
+  ForeignBuffers,
+  ForeignKernel,
+  type ForeignModule,
+} from './foreign_kernel.js';
+export {
+  type ForeignBinding,
+  type ForeignShader,
+  type Layout,
+  reflectForeign,
+  type ScalarType,
+  typeText,
+} from './foreign_shader.js';
 export type { KernelName, Kernels } from './generated.js';
 export { type AdapterDescription, type Feature, Gpu, type GpuOptions } from './gpu.js';
 export { type Grid, gridOf } from './grid.js';

@@ -72,7 +72,20 @@ export class ShaderLibrary {
     return info;
   }
 
-  #expand(name: string): Line[] {
+  /**
+   * The whole text of a shader after `#import`, unreflected: for shaders that follow no house rule.
+   * @param file what the lines of the shader itself are called in errors
+   * @throws ShaderError where an import does not exist
+   */
+  expand(name: string, file: string): Pick<ShaderInfo, 'code' | 'origin'> {
+    const lines = this.#expand(name, file);
+    return {
+      code: lines.map((line) => line.text).join('\n'),
+      origin: (line) => lines[line - 1]?.origin ?? file,
+    };
+  }
+
+  #expand(name: string, file = `shaders/${name}.wgsl`): Line[] {
     const enables: Line[] = [];
     const lines: Line[] = [];
     const seen = new Set<string>();
@@ -82,11 +95,11 @@ export class ShaderLibrary {
         throw new ShaderError(`there is no shader ${shader}`, { where: importedAt ?? `shaders/${shader}.wgsl` });
       }
       source.split('\n').forEach((text, index) => {
-        const origin = `shaders/${shader}.wgsl:${index + 1}`;
+        const origin = `${shader === name ? file : `shaders/${shader}.wgsl`}:${index + 1}`;
         const imported = /^#import\s+(\S+)\s*$/.exec(text)?.[1];
         if (imported === undefined) {
           // Directives must precede all declarations, also those of the imported files.
-          (/^enable\s/.test(text) ? enables : lines).push({ text, origin });
+          (/^(enable|requires|diagnostic)\b/.test(text) ? enables : lines).push({ text, origin });
         } else if (!seen.has(imported)) {
           seen.add(imported);
           visit(`lib/${imported}`, origin);
