@@ -43,7 +43,22 @@ export interface Kernels {
     parameters: { readonly quads: number };
     constants: { readonly WORKGROUP?: number; readonly SPAN?: number; readonly ADJACENT?: number };
   };
+  'ceiling/gather': {
+    bindings: { readonly table: Tensor<'u32'>; readonly indices: Tensor<'u32'>; readonly gathered: Tensor<'u32'> };
+    parameters: { readonly count: number; readonly quads: number; readonly each: number };
+    constants: { readonly WORKGROUP?: number; readonly ADJACENT?: number };
+  };
   'ceiling/logic': {
+    bindings: { readonly start: Tensor<'u32'>; readonly finish: Tensor<'u32'> };
+    parameters: { readonly count: number; readonly rounds: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'ceiling/multiply_add': {
+    bindings: { readonly start: Tensor<'f32'>; readonly finish: Tensor<'f32'> };
+    parameters: { readonly count: number; readonly rounds: number; readonly factor: number; readonly term: number };
+    constants: { readonly WORKGROUP?: number; readonly FUSED?: number };
+  };
+  'ceiling/popcount': {
     bindings: { readonly start: Tensor<'u32'>; readonly finish: Tensor<'u32'> };
     parameters: { readonly count: number; readonly rounds: number };
     constants: { readonly WORKGROUP?: number };

@@ -44,7 +44,8 @@ type HostBindings<K extends string> = {
 };
 type TwinBindings<K extends string> = { readonly [name in keyof BindingsOf<K>]: Writable };
 
-interface CaseOptions<K extends KernelName> {
+/** What `kernelCase` makes a case of. */
+export interface CaseOptions<K extends KernelName> {
   readonly what?: string;
   readonly inputs: HostBindings<K>;
   readonly parameters: ParametersOf<K>;

@@ -1,4 +1,4 @@
-import { type Gpu, GpuError, GpuLostError, type Tensor } from '../gpu/index.js';
+import { type Gpu, GpuError, GpuLostError, type Tensor, type TensorScope } from '../gpu/index.js';
 import type { BindingInfo } from '../gpu/shader.js';
 import type { Writable } from '../reference/types.js';
 import type { Data, KernelCase, Tolerance } from './case.js';
@@ -42,12 +42,12 @@ export async function runSelfTest(
       ? `not run: the device failed before (${broken.message})`
       : own.length === 0
         ? 'not run: there is no case for it'
-        : lackOf(gpu, kernel, own);
+        : lackOf(gpu, kernel, Math.max(...own.map((one) => one.lanes)));
     if (obstacle !== undefined) {
       // After a failure of the device nothing can be said of the rest, and that is not well.
       result = { ...result, ok: broken === undefined, skipped: true, message: obstacle };
     } else {
-      for (const one of own) result = merge(result, await runCase(gpu, one));
+      for (const one of own) result = merge(result, await judgeCase(gpu, one));
       broken = failureOf(gpu);
     }
     results.push(result);
@@ -71,8 +71,8 @@ function emptyResult(kernel: string): SelfTestResult {
   return { kernel, ok: true, skipped: false, cases: 0, worstError: 0, milliseconds: 0, message: '' };
 }
 
-/** What the device lacks for a kernel. */
-function lackOf(gpu: Gpu, kernel: string, cases: readonly KernelCase[]): string | undefined {
+/** Why the device cannot run a kernel whose subgroups need `lanes` lanes at least; undefined where it can. */
+export function lackOf(gpu: Gpu, kernel: string, lanes: number): string | undefined {
   let enables: readonly string[];
   try {
     enables = gpu.shaders.get(kernel).enables;
@@ -81,7 +81,6 @@ function lackOf(gpu: Gpu, kernel: string, cases: readonly KernelCase[]): string 
   }
   const missing = enables.find((feature) => feature === 'subgroups' && !gpu.features.has('subgroups'));
   if (missing) return `not run: it needs ${missing}, which this device lacks or was not asked for`;
-  const lanes = Math.max(...cases.map((one) => one.lanes));
   const smallest = gpu.adapter.subgroupSize?.[0] ?? 0;
   if (lanes > smallest) return `not run: it needs subgroups of ${lanes} lanes, and here they have ${smallest}`;
   return undefined;
@@ -96,7 +95,8 @@ function failureOf(gpu: Gpu): GpuError | undefined {
   }
 }
 
-type Verdict = Pick<SelfTestResult, 'ok' | 'worstError' | 'milliseconds' | 'message'>;
+/** How one case went; `milliseconds` are those of compiling and running, the twin left out. */
+export type Verdict = Pick<SelfTestResult, 'ok' | 'worstError' | 'milliseconds' | 'message'>;
 
 function merge(result: SelfTestResult, verdict: Verdict): SelfTestResult {
   return {
@@ -109,16 +109,15 @@ function merge(result: SelfTestResult, verdict: Verdict): SelfTestResult {
   };
 }
 
-async function runCase(gpu: Gpu, one: KernelCase): Promise<Verdict> {
+/** Runs one case and judges what it wrote by its twin; errors of any kind are a verdict too. */
+export async function judgeCase(gpu: Gpu, one: KernelCase): Promise<Verdict> {
   const scope = gpu.scope();
   const start = performance.now();
   try {
     const written = gpu.shaders
       .get(one.kernel)
       .bindings.filter(({ access, name }) => access === 'read_write' && !one.ignore.includes(name));
-    const tensors = Object.fromEntries(
-      Object.entries<Data>(one.inputs).map(([name, data]) => [name, tensorOf(scope, name, data)]),
-    );
+    const tensors = tensorsOf(scope, one);
     const program = scope.own(gpu.program(`self-test of ${one.kernel}`));
     program.dispatch<string>(one.kernel, {
       bind: tensors,
@@ -147,7 +146,14 @@ async function runCase(gpu: Gpu, one: KernelCase): Promise<Verdict> {
   }
 }
 
-function tensorOf(scope: ReturnType<Gpu['scope']>, name: string, data: Data): Tensor {
+/** Tensors of what each binding of a case holds before. */
+export function tensorsOf(scope: TensorScope, { inputs }: KernelCase): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries<Data>(inputs).map(([name, data]) => [name, tensorOf(scope, name, data)] as const),
+  );
+}
+
+function tensorOf(scope: TensorScope, name: string, data: Data): Tensor {
   const label = `self-test ${name}`;
   if (data instanceof Float32Array) return scope.tensor('f32', [data.length], label, data);
   if (data instanceof Int32Array) return scope.tensor('i32', [data.length], label, data);

@@ -8,6 +8,10 @@ import { interruptSignal } from '../interrupt.js';
 import { toCount, toWhole } from '../numbers.js';
 import { Output, type OutputOptions, outputOptions } from '../output.js';
 import { Progress } from '../progress.js';
+import { registerCompare } from './bench_compare.js';
+import { registerKernel } from './bench_kernel.js';
+import { registerKernels } from './bench_kernels.js';
+import { registerTraining } from './bench_train.js';
 import { versions } from './doctor.js';
 
 interface SearchOptions extends OutputOptions {
@@ -29,6 +33,10 @@ export function register(program: Command): void {
     .command('bench')
     .description('measure speed, beside a peer on the same data where there is one');
   registerSearch(bench);
+  registerTraining(bench);
+  registerKernels(bench);
+  registerKernel(bench);
+  registerCompare(bench);
 }
 
 function registerSearch(bench: Command): void {
