@@ -60,7 +60,6 @@ test('a shader with a uniform, a constant and two arrays: one JSON object, the s
   expect(result.adapter).toBeTruthy();
   expect(result.all).toHaveLength(2);
   expect(result.seconds).toBeGreaterThan(0);
-  expect(result.seconds * result.dispatches).toBeGreaterThan(0.001);
   expect(result.bytesPerSecond).toBeCloseTo(8016 / result.seconds, 0);
   expect(result.operationsPerSecond).toBeCloseTo(2000 / result.seconds, 0);
   expect(JSON.parse(await readFile(out, 'utf8'))).toEqual(result);
