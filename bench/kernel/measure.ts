@@ -109,7 +109,7 @@ async function race(
     if (changed.length === 0) {
       throw new InputError('neither shader can write a buffer, so that there is nothing to compare', {
         where: job.ours.file,
-        fix: 'declare what is computed as var<storage, read_write>',
+        fix: 'declare what is computed as a storage buffer with read_write access',
       });
     }
     const outputs: Uint8Array[][] = [];

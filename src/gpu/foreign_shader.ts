@@ -1,5 +1,5 @@
 /** What can be known of a compute shader that follows none of the house rules: its entry, bindings and their layouts. */
-import type { TypeInfo } from 'wgsl_reflect';
+import type { FunctionInfo, TypeInfo } from 'wgsl_reflect';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { UsageError } from '../base/errors.js';
 import { ShaderError } from './errors.js';
@@ -57,7 +57,7 @@ export function reflectForeign(
 ): ForeignShader {
   let reflection: WgslReflect;
   try {
-    reflection = new WgslReflect(withConstants(code, constants));
+    reflection = new WgslReflect(code);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new ShaderError(`the compiler accepts the shader, but reflection cannot read it: ${said}`, {
@@ -70,7 +70,7 @@ export function reflectForeign(
   if (entries.length === 0) {
     throw new ShaderError('the shader has no compute entry point', {
       where: file,
-      fix: 'mark a function with @compute and @workgroup_size(…)',
+      fix: 'mark a function as a compute entry point, and give it the size of its workgroups',
     });
   }
   if (entry === undefined && entries.length > 1) {
@@ -97,7 +97,7 @@ export function reflectForeign(
     if (variable.group !== 0) {
       throw new ShaderError(`${variable.name} is in group ${variable.group}; only group 0 is supported`, {
         where: file,
-        fix: 'give it @group(0) and a binding number of its own',
+        fix: 'put it into group 0, with a binding number of its own',
       });
     }
     const layout = layoutOf(variable.type, variable.name, file);
@@ -109,7 +109,6 @@ export function reflectForeign(
       ...extentOf(layout, variable.type.size),
     };
   });
-  const [x = 1, y = 1, z = 1] = found.workgroupSize ?? [];
   return {
     entry: found.name,
     bindings: bindings.sort((one, other) => one.binding - other.binding),
@@ -118,23 +117,35 @@ export function reflectForeign(
       key: attributes?.some((attribute) => attribute.name === 'id') ? String(id) : name,
       type: type?.name,
     })),
-    workgroupSize: [x, y, z],
+    workgroupSize: workgroupSizeOf(found, code, file, constants),
   };
 }
 
-/** Reflection evaluates defaults alone, so the values given are put in their place. */
-function withConstants(code: string, constants: Readonly<Record<string, number>>): string {
-  return Object.entries(constants).reduce(
-    (text, [name, value]) =>
-      text.replace(
-        new RegExp(`\\boverride\\s+${name}\\s*(:\\s*\\w+)?\\s*(=[^;]*)?;`),
-        (_, type: string | undefined) => {
-          const literal = /bool/.test(type ?? '') ? String(value !== 0) : String(value);
-          return `override ${name}${type ?? ''} = ${literal};`;
-        },
-      ),
-    code,
-  );
+/**
+ * Reflection evaluates defaults alone: where the size of a workgroup is a constant, the value given for it counts.
+ * @throws ShaderError where the constant's default is computed, perhaps from others, and it is not given itself
+ */
+function workgroupSizeOf(
+  entry: FunctionInfo,
+  code: string,
+  file: string,
+  constants: Readonly<Record<string, number>>,
+): [number, number, number] {
+  const written = entry.attributes?.find(({ name }) => name === 'workgroup_size')?.value ?? [];
+  const parts = (Array.isArray(written) ? written : [written]).map((part, axis) => {
+    // Digits may be hexadecimal, and end with the letter of their type.
+    if (/^\d/.test(part)) return Number.parseInt(part, part.startsWith('0x') ? 16 : 10);
+    const computed = new RegExp(`\\boverride\\s+${part}\\b[^=;]*=(?!\\s*[\\w.]+\\s*;)`).test(code);
+    if (constants[part] === undefined && computed) {
+      throw new ShaderError(`the size of a workgroup is ${part}, whose default is computed`, {
+        where: file,
+        fix: `say its value: --constant ${part}=…`,
+      });
+    }
+    return constants[part] ?? entry.workgroupSize?.[axis] ?? 1;
+  });
+  const [x = 1, y = 1, z = 1] = parts;
+  return [x, y, z];
 }
 
 function extentOf(layout: Layout, size: number): { fixedBytes: number; stride: number } {
@@ -190,6 +201,6 @@ function layoutOf(type: TypeInfo, variable: string, file: string): Layout {
 /** A layout in words, the same for the same places of the same scalars. */
 export function typeText(layout: Layout): string {
   if (layout.kind === 'scalar') return layout.type;
-  if (layout.kind === 'array') return `array<${typeText(layout.element)}${layout.count ? `, ${layout.count}` : ''}>`;
+  if (layout.kind === 'array') return `${layout.count || 'any number'} of ${typeText(layout.element)}`;
   return `{ ${layout.members.map(({ name, layout: member }) => `${name}: ${typeText(member)}`).join(', ')} }`;
 }

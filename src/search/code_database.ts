@@ -72,9 +72,9 @@ export class CodeDatabase {
   ) {
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
     const bytes = Math.min(bufferBytes, maxStorageBufferBindingSize, maxBufferSize);
-    // A power of two, so that chunks of any power of two fill buffers exactly.
     this.#view = store.view();
     this.#changes = store.follow();
+    // A power of two, so that chunks of any power of two fill buffers exactly.
     this.shardItems = 2 ** Math.floor(Math.log2(Math.max(32, bytes / (4 * store.words))));
   }
 

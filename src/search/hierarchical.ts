@@ -5,7 +5,7 @@ import { type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } fro
 import { CodeIndex, type HammingItems, type IndexOptions } from './hamming.js';
 import type { IndexContents } from './index_format.js';
 import { missingProducts, type ProductResult } from './inner_product.js';
-import type { DeviceLists, Lists } from './lists.js';
+import { type DeviceLists, type Lists, selectRows } from './lists.js';
 import { Nearest } from './nearest.js';
 import { lanesWorkgroup, loadsTogether, topkVariant } from './plan.js';
 import { ItemStore } from './store.js';
@@ -260,10 +260,7 @@ export class HierarchicalIndex {
       },
       record: (batch) => this.#record(batch, nearest, candidates, variant),
       again: (rows) => {
-        const some = new Float32Array(rows.length * width);
-        rows.forEach((row, index) => {
-          some.set(embeddings.subarray(row * width, (row + 1) * width), index * width);
-        });
+        const some = selectRows(embeddings, width, rows);
         return this.#rankerOf(nearest.again(rows), some, candidates);
       },
     };

@@ -79,6 +79,15 @@ export function selectLists({ offsets, columns }: Lists, rows: ArrayLike<number>
   return { offsets: selected, columns: copy };
 }
 
+/** Some rows of an array [rows, width], in the order of `rows`. */
+export function selectRows<A extends Uint32Array | Float32Array>(from: A, width: number, rows: Uint32Array): A {
+  const selected = from.slice(0, rows.length * width) as A;
+  rows.forEach((row, index) => {
+    selected.set(from.subarray(row * width, (row + 1) * width), index * width);
+  });
+  return selected;
+}
+
 /** `rows` empty lists. */
 export function emptyLists(rows: number): DeviceLists {
   return { offsets: new Uint32Array(rows + 1), columns: new Uint32Array(0) };

@@ -1,6 +1,6 @@
 import type { Gpu, Tensor } from '../gpu/index.js';
 import { type CodeDatabase, MAX_CHUNK_ITEMS, type Sample, type Shard } from './code_database.js';
-import { type DeviceLists, lengths, selectLists } from './lists.js';
+import { type DeviceLists, lengths, selectLists, selectRows } from './lists.js';
 import {
   chooseDesign,
   type Design,
@@ -165,7 +165,16 @@ export class Nearest {
     const { database, shards, k } = this;
     const design = topkVariant({ software: this.#gpu.adapter.software, queries: queries.length });
     const exclude = selectLists(this.exclude, queries);
-    return new Nearest(database, shards, undefined, this.#codesOf(queries), exclude, k, design, undefined);
+    return new Nearest(
+      database,
+      shards,
+      undefined,
+      selectRows(this.codes, this.#words, queries),
+      exclude,
+      k,
+      design,
+      undefined,
+    );
   }
 
   /** All within the radius of some queries, the lists as they were counted and with room for `capacity` items each. */
@@ -173,7 +182,16 @@ export class Nearest {
     const { database, shards, plan } = this;
     const range = { radius: this.range!.radius, capacity, plan };
     const exclude = selectLists(this.exclude, queries);
-    return new Nearest(database, shards, undefined, this.#codesOf(queries), exclude, 0, 'sliced', range);
+    return new Nearest(
+      database,
+      shards,
+      undefined,
+      selectRows(this.codes, this.#words, queries),
+      exclude,
+      0,
+      'sliced',
+      range,
+    );
   }
 
   /** Bytes for one query, results [k] included. */
@@ -232,15 +250,6 @@ export class Nearest {
       invocations: rows,
     });
     return { ids, distances };
-  }
-
-  /** [queries, words] of some queries. */
-  #codesOf(queries: Uint32Array): Uint32Array<ArrayBuffer> {
-    const codes = new Uint32Array(queries.length * this.#words);
-    queries.forEach((query, row) => {
-      codes.set(this.codes.subarray(query * this.#words, (query + 1) * this.#words), row * this.#words);
-    });
-    return codes;
   }
 
   #bound(batch: Batch, query: Tensor<'u32'>): Tensor<'u32'> {

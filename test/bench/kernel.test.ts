@@ -197,6 +197,13 @@ describe('what does not fit is one clear error', () => {
     ],
     ['an unknown constant', SAXPY, [...GIVEN, '--constant', 'TILE=1'], 2, /no override constant TILE[\s\S]*WORKGROUP/],
     ['a constant of another type', SAXPY, [...GIVEN, '--constant', 'WORKGROUP=1.5'], 2, /WORKGROUP is u32/],
+    [
+      'a workgroup whose size is computed from constants',
+      `override HALF: u32 = WORKGROUP / 2;\n${SAXPY.replace('size(WORKGROUP', 'size(HALF')}`,
+      [...GIVEN, '--constant', 'WORKGROUP=16'],
+      1,
+      /HALF, whose default is computed[\s\S]*--constant HALF=/,
+    ],
     ['a workgroup beyond the limits', SAXPY, [...GIVEN, '--constant', 'WORKGROUP=65536'], 1, /65536 invocations/],
     ['an unknown member', SAXPY, [...GIVEN, '--set', 'parameters.b=1'], 2, /parameters\.b[\s\S]*parameters\.count/],
     ['a member of another type', SAXPY, [...GIVEN, '--set', 'count=-1'], 2, /count is u32/],

@@ -7,7 +7,7 @@ const kernels = readFiles(['shaders'], /\.wgsl$/).filter((file) => !file.path.st
 
 /** Marks of a shader's text, which a message that merely names an attribute does not have. */
 const WGSL =
-  /@compute\s+@|@compute\b[^;\n]*\n?[^;\n]*\bfn\s|\bvar<(storage|workgroup|private|uniform)[,>]|@group\(\d+\)\s*@binding/g;
+  /@compute\s+@|@compute\b[^;\n]*\n?[^;\n]*\bfn\s|\bvar<(storage|workgroup|private|uniform)[,>]|@group\(\d+\)\s*@binding|\boverride\s+[^;=\n]*=[^;\n]*;`/g;
 
 /** What a kernel's file lacks. */
 function faults({ path, text }: SourceFile): string[] {
@@ -36,7 +36,7 @@ test('every kernel has its twin on the processor, which its variants share', () 
 });
 
 test('there is no WGSL in TypeScript', () => {
-  const found = readFiles(['src'], /\.ts$/)
+  const found = readFiles(['src', 'bench'], /\.ts$/)
     .filter((file) => file.path !== 'src/gpu/generated.ts')
     .flatMap((file) => {
       const text = withoutComments(file.text);
@@ -48,6 +48,7 @@ test('there is no WGSL in TypeScript', () => {
 test('WGSL planted in TypeScript is found, an attribute named in a message is not', () => {
   expect('const s = `@compute @workgroup_size(64)\\nfn main() {}`'.match(WGSL)).not.toBe(null);
   expect('const s = `@group(0) @binding(1) var<storage, read> x: array<f32>;`'.match(WGSL)).toHaveLength(2);
+  expect('const s = `override SIZE: u32 = 64;`'.match(WGSL)).not.toBe(null);
   expect("throw new Error('the shader has no @compute entry');".match(WGSL)).toBe(null);
 });
 
