@@ -288,3 +288,46 @@ test('searches that overlap in time each give what they give alone', async () =>
   const together = await Promise.all(asked.map(({ users, k, deny }) => index.search(users, k, { deny })));
   expect(together).toEqual(alone);
 });
+
+test('rows added where buffers have room, and before others, reach the device', async () => {
+  const bits = 32;
+  const draw = (count: number, seed: number) => ({
+    codes: codesOf(count, bits, 2 ** 31, seed),
+    embeddings: embeddingsOf(count, WIDTH, seed),
+  });
+  const ids = Array.from({ length: 100 }, (_, row) => 3 * row);
+  const first = draw(100, 1);
+  using index = await HierarchicalIndex.create(gpu(), { ...first, ids, count: 100, bits, width: WIDTH });
+  const users = draw(7, 2);
+  const same = async () => {
+    using anew = await HierarchicalIndex.fromContents(gpu(), index.contents());
+    const options = { candidates: 300 };
+    expect(await index.search(users, 300, options)).toEqual(await anew.search(users, 300, options));
+  };
+  await index.search(users, 5);
+  // The first of these makes the buffers grow, half as much again; the next ones fit.
+  for (const [seed, from] of [3, 4, 5, 6].entries()) {
+    const added = draw(8, seed + 10);
+    index.add(added.codes, added.embeddings);
+    await same();
+    const between = draw(1, seed + 20);
+    index.add(between.codes, between.embeddings, [from * 3 + 1]);
+    await same();
+  }
+});
+
+test('what a waiting search excludes are ids, whatever happens to their places', async () => {
+  const [count, bits] = [400, 32];
+  const codes = codesOf(count, bits, 2 ** 31, 1);
+  const ids = Array.from({ length: count }, (_, row) => 10 + row);
+  using index = await HammingIndex.create(gpu(), { codes, ids, count, bits });
+  const users = codesOf(3, bits, 2 ** 31, 2);
+  const nearest = (await index.search(users, 4)).ids;
+  const exclude = listsOf([0, 1, 2].map((row) => [...nearest.subarray(4 * row, 4 * row + 4)]));
+  const before = index.search(users, 4);
+  const waiting = index.search(users, 4, { exclude });
+  index.add(codesOf(10, bits, 2 ** 31, 3), [...Array(10).keys()]);
+  await before;
+  using anew = await HammingIndex.fromContents(gpu(), index.contents());
+  expect(await waiting).toEqual(await anew.search(users, 4, { exclude }));
+});
