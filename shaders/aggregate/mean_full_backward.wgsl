@@ -4,11 +4,13 @@
 //   output_gradient  [N, width or 2·width]  gradient of aggregate/mean_full's output
 //   offsets          [N + 1]                the graph by rows
 //   neighbours       [2 · edges]
-//   source_gradient  [N, width]
+//   source           [N, width]             what the rows hold: values of ACTIVATION; unread where that is 0
+//   source_gradient  [N, width]             towards the sums before ACTIVATION
 //
 // One invocation four columns of a node; the sum runs in the order of the graph's row.
 
 #import grid
+#import activation
 
 override WORKGROUP: u32 = 64;
 override JOINT: u32 = 0;
@@ -21,8 +23,9 @@ struct Parameters {
 @group(0) @binding(0) var<storage, read> output_gradient: array<vec4f>;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
 @group(0) @binding(2) var<storage, read> neighbours: array<u32>;
-@group(0) @binding(3) var<storage, read_write> source_gradient: array<vec4f>;
-@group(0) @binding(4) var<uniform> parameters: Parameters;
+@group(0) @binding(3) var<storage, read> source: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> source_gradient: array<vec4f>;
+@group(0) @binding(5) var<uniform> parameters: Parameters;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -55,5 +58,9 @@ fn main(
   } else if (end == begin) {
     own += output_gradient[node * row_columns + mean_column];
   }
-  source_gradient[index] = own + sum;
+  sum += own;
+  if (ACTIVATION != 0u) {
+    sum *= activation_derivative(source[index]);
+  }
+  source_gradient[index] = sum;
 }

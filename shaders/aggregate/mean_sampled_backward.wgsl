@@ -1,16 +1,18 @@
 // Mean aggregation over sampled neighbours, backward: what reaches each source row from the rows that used it.
 //
 //   output_gradient  [*, width or 2·width]  gradient of aggregate/mean_sampled's output
-//   uses_of_self         [maxRows]              row of the source node itself in the output, or NONE
+//   uses_of_self     [maxRows]              row of the source node itself in the output, or NONE
 //   offsets          [maxRows + 1]          groups of `order`, one a source row
 //   order            [entries]              positions row·fanout + draw of its uses as a neighbour, ascending
 //   rows             [2]                    rows[0] source rows are active
-//   source_gradient  [maxRows, width]
+//   source           [*, width]             what the rows hold: values of ACTIVATION; unread where that is 0
+//   source_gradient  [maxRows, width]       towards the sums before ACTIVATION
 //
 // One invocation four columns of a source row; the sum runs in ascending position, so it is the same on every run.
 
 #import grid
 #import none
+#import activation
 
 override WORKGROUP: u32 = 64;
 override JOINT: u32 = 0;
@@ -25,8 +27,9 @@ struct Parameters {
 @group(0) @binding(2) var<storage, read> offsets: array<u32>;
 @group(0) @binding(3) var<storage, read> order: array<u32>;
 @group(0) @binding(4) var<storage, read> rows: array<u32>;
-@group(0) @binding(5) var<storage, read_write> source_gradient: array<vec4f>;
-@group(0) @binding(6) var<uniform> parameters: Parameters;
+@group(0) @binding(5) var<storage, read> source: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> source_gradient: array<vec4f>;
+@group(0) @binding(7) var<uniform> parameters: Parameters;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -49,16 +52,17 @@ fn main(
     sum += output_gradient[(order[entry] / parameters.fanout) * row_columns + mean_column];
   }
   let own = uses_of_self[row];
-  if (JOINT == 1u) {
-    if (own != NONE) {
-      sum += output_gradient[own * row_columns + column];
-    }
-    source_gradient[index] = sum / f32(parameters.fanout + 1u);
-  } else {
+  if (JOINT == 0u) {
     sum /= f32(parameters.fanout);
-    if (own != NONE) {
-      sum += output_gradient[own * row_columns + column];
-    }
-    source_gradient[index] = sum;
   }
+  if (own != NONE) {
+    sum += output_gradient[own * row_columns + column];
+  }
+  if (JOINT == 1u) {
+    sum /= f32(parameters.fanout + 1u);
+  }
+  if (ACTIVATION != 0u) {
+    sum *= activation_derivative(source[index]);
+  }
+  source_gradient[index] = sum;
 }

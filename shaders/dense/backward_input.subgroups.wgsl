@@ -1,12 +1,13 @@
 // Dense layer, gradient towards the input, as dense/backward_input, for drivers that run shaders on the CPU, eight lanes
 // at a time (see dense/forward.subgroups).
 //
-//   input_gradient[r, i] = Σ_o gradient[r, o] · weight[side(r), i, o]
+//   input_gradient[r, i] = activation′(input[r, i]) · Σ_o gradient[r, o] · weight[side(r), i, o]
 //
 //   gradient        [rows, output_width] towards the sum before the activation
 //   weight          [sides, input_width, output_width]
 //   rows            [2] rows in use, and how many of them belong to side 0
-//   input_gradient  [rows, input_width]; rows beyond rows[0] are left as they are
+//   input           [rows, input_width] values of ACTIVATION, that of the layer below; unread where it is 0
+//   input_gradient  [rows, input_width] towards the sums before ACTIVATION; rows beyond rows[0] are left as they are
 //
 // One workgroup is one subgroup of eight lanes and computes 32 rows × 16 inputs of one side: lane l the rows l, l + 8,
 // l + 16 and l + 24. For four outputs at a time the lanes load the weights of two inputs each and broadcast them.
@@ -16,6 +17,7 @@
 enable subgroups;
 #import grid
 #import sides
+#import activation
 
 const ROWS = 32u;
 const COLUMNS = 4u;
@@ -29,8 +31,18 @@ struct Parameters {
 @group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(2) var<storage, read> rows: array<u32>;
-@group(0) @binding(3) var<storage, read_write> input_gradient: array<vec4f>;
-@group(0) @binding(4) var<uniform> parameters: Parameters;
+@group(0) @binding(3) var<storage, read> input: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> input_gradient: array<vec4f>;
+@group(0) @binding(5) var<uniform> parameters: Parameters;
+
+// One vector of inputs of one row.
+fn put(at: u32, sum: vec4f) {
+  if (ACTIVATION != 0u) {
+    input_gradient[at] = sum * activation_derivative(input[at]);
+  } else {
+    input_gradient[at] = sum;
+  }
+}
 
 // Four vectors of inputs of one row.
 fn store(row: u32, end: u32, column: u32, columns: u32, sum: mat4x4f) {
@@ -38,15 +50,15 @@ fn store(row: u32, end: u32, column: u32, columns: u32, sum: mat4x4f) {
     return;
   }
   let at = row * columns + column;
-  input_gradient[at] = sum[0];
+  put(at, sum[0]);
   if (column + 1u < columns) {
-    input_gradient[at + 1u] = sum[1];
+    put(at + 1u, sum[1]);
   }
   if (column + 2u < columns) {
-    input_gradient[at + 2u] = sum[2];
+    put(at + 2u, sum[2]);
   }
   if (column + 3u < columns) {
-    input_gradient[at + 3u] = sum[3];
+    put(at + 3u, sum[3]);
   }
 }
 

@@ -1,11 +1,12 @@
 // Dense layer, gradient towards the input.
 //
-//   input_gradient[r, i] = Σ_o gradient[r, o] · weight[side(r), i, o]
+//   input_gradient[r, i] = activation′(input[r, i]) · Σ_o gradient[r, o] · weight[side(r), i, o]
 //
 //   gradient        [rows, output_width] towards the sum before the activation
 //   weight          [sides, input_width, output_width]
 //   rows            [2] rows in use, and how many of them belong to side 0
-//   input_gradient  [rows, input_width]; rows beyond rows[0] are left as they are
+//   input           [rows, input_width] values of ACTIVATION, that of the layer below; unread where it is 0
+//   input_gradient  [rows, input_width] towards the sums before ACTIVATION; rows beyond rows[0] are left as they are
 //
 // A workgroup computes 64 rows × 64 inputs of one side from tiles in shared memory (8 KiB), an invocation 4 × 4 of
 // them. Workgroups: (ceil(rows / 64) + 1) · ceil(input_width / 64), those of the same rows in a row. 2 · rows ·
@@ -13,6 +14,7 @@
 
 #import grid
 #import sides
+#import activation
 
 // Rows (or inputs) and columns of a workgroup's block, vectors of columns, and steps of the sum held in shared memory.
 const TILE = 64u;
@@ -28,8 +30,9 @@ struct Parameters {
 @group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(2) var<storage, read> rows: array<u32>;
-@group(0) @binding(3) var<storage, read_write> input_gradient: array<vec4f>;
-@group(0) @binding(4) var<uniform> parameters: Parameters;
+@group(0) @binding(3) var<storage, read> input: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> input_gradient: array<vec4f>;
+@group(0) @binding(5) var<uniform> parameters: Parameters;
 
 // The steps of the sum by four rows, and by four columns.
 var<workgroup> left: array<vec4f, 256>;
@@ -77,9 +80,18 @@ fn load_right(local: u32, begin: u32, last: u32, step: u32, depth: u32) {
   right[at + 3u * VECTORS] = four_steps[3];
 }
 
+// One vector of inputs of one row.
+fn put(at: u32, sum: vec4f) {
+  if (ACTIVATION != 0u) {
+    input_gradient[at] = sum * activation_derivative(input[at]);
+  } else {
+    input_gradient[at] = sum;
+  }
+}
+
 fn store(row: u32, end: u32, column: u32, columns: u32, sum: vec4f) {
   if (row < end && column < columns) {
-    input_gradient[row * columns + column] = sum;
+    put(row * columns + column, sum);
   }
 }
 

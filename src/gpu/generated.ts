@@ -8,20 +8,40 @@ export interface Kernels {
     parameters: { readonly nodes: number; readonly width: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
-  'aggregate/mean_full_backward': {
-    bindings: { readonly output_gradient: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly source_gradient: Tensor<'f32'> };
+  'aggregate/mean_full.lanes': {
+    bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly nodes: number; readonly width: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/mean_full_backward': {
+    bindings: { readonly output_gradient: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
+    parameters: { readonly nodes: number; readonly width: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/mean_full_backward.lanes': {
+    bindings: { readonly output_gradient: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
+    parameters: { readonly nodes: number; readonly width: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'aggregate/mean_sampled': {
     bindings: { readonly source: Tensor<'f32'>; readonly self_rows: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly width: number; readonly fanout: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
-  'aggregate/mean_sampled_backward': {
-    bindings: { readonly output_gradient: Tensor<'f32'>; readonly uses_of_self: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly order: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly source_gradient: Tensor<'f32'> };
+  'aggregate/mean_sampled.lanes': {
+    bindings: { readonly source: Tensor<'f32'>; readonly self_rows: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly width: number; readonly fanout: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/mean_sampled_backward': {
+    bindings: { readonly output_gradient: Tensor<'f32'>; readonly uses_of_self: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly order: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly fanout: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/mean_sampled_backward.lanes': {
+    bindings: { readonly output_gradient: Tensor<'f32'>; readonly uses_of_self: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly order: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly fanout: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'block/compact': {
     bindings: { readonly bits: Tensor<'u32'>; readonly ranks: Tensor<'u32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'> };
@@ -69,14 +89,14 @@ export interface Kernels {
     constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number };
   };
   'dense/backward_input': {
-    bindings: { readonly gradient: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly input_gradient: Tensor<'f32'> };
+    bindings: { readonly gradient: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly input: Tensor<'f32'>; readonly input_gradient: Tensor<'f32'> };
     parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number };
-    constants: {};
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number };
   };
   'dense/backward_input.subgroups': {
-    bindings: { readonly gradient: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly input_gradient: Tensor<'f32'> };
+    bindings: { readonly gradient: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly input: Tensor<'f32'>; readonly input_gradient: Tensor<'f32'> };
     parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number };
-    constants: {};
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number };
   };
   'dense/backward_weight': {
     bindings: { readonly input: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly partial: Tensor<'f32'> };

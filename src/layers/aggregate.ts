@@ -1,7 +1,9 @@
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
+import { ACTIVATIONS, type Activation } from './dense.js';
 import type { Graph } from './graph.js';
 import { Grouping } from './grouping.js';
 import { NodeSet } from './node_set.js';
+import type { GatherVariant } from './variants.js';
 
 /** `joint`: the node among its neighbours (paper, eq. 1); `concat`: the node beside its neighbours' mean (its code). */
 export type Aggregation = 'joint' | 'concat';
@@ -12,6 +14,23 @@ export function aggregatedWidth(aggregation: Aggregation, width: number): number
 }
 
 const constantsOf = (aggregation: Aggregation) => ({ JOINT: aggregation === 'joint' ? 1 : 0 });
+
+/** The kernels of a variant, and how many of its invocations do `rows` rows of a width. */
+const VARIANTS = {
+  columns: { suffix: '', invocations: (rows: number, width: number) => (rows * width) / 4 },
+  lanes: { suffix: '.lanes', invocations: (rows: number) => rows },
+} as const satisfies Record<GatherVariant, object>;
+
+/** Where gradients come to: at the features of a layer, or past their activation at the sums before it. */
+interface SourceGradient {
+  readonly outputGradient: Tensor<'f32'>;
+  readonly width: number;
+  /** What was aggregated, and the activation that gave it. */
+  readonly source: Tensor<'f32'>;
+  readonly activation: Activation;
+  /** Towards the sums before the activation. */
+  readonly sourceGradient: Tensor<'f32'>;
+}
 
 /** Mean aggregation over sampled neighbours: the nodes of one layer, their sample and the nodes of the layer below. */
 export class SampledAggregation {
@@ -36,6 +55,7 @@ export class SampledAggregation {
       fanout: number;
       layer: number;
       seed: number;
+      variant: GatherVariant;
     },
   ) {
     const { graph, targets, fanout, layer } = options;
@@ -95,7 +115,8 @@ export class SampledAggregation {
     },
   ): void {
     const { targets, fanout, aggregation, layer } = this.options;
-    program.dispatch('aggregate/mean_sampled', {
+    const { suffix, invocations } = VARIANTS[this.options.variant];
+    program.dispatch(`aggregate/mean_sampled${suffix}`, {
       label: `aggregate layer ${layer}`,
       bind: {
         source: io.source,
@@ -106,18 +127,16 @@ export class SampledAggregation {
       },
       parameters: { width: io.width, fanout },
       constants: constantsOf(aggregation),
-      invocations: (targets.maxRows * io.width) / 4,
+      invocations: invocations(targets.maxRows, io.width),
       cost: { bytes: targets.maxRows * io.width * 4 * (fanout + 1 + (aggregation === 'joint' ? 1 : 2)) },
     });
   }
 
   /** Records the gradient of the source features, by row of `sources`. */
-  recordBackward(
-    program: Program,
-    io: { outputGradient: Tensor<'f32'>; width: number; sourceGradient: Tensor<'f32'> },
-  ): void {
+  recordBackward(program: Program, io: SourceGradient): void {
     const { targets, fanout, aggregation, layer } = this.options;
-    program.dispatch('aggregate/mean_sampled_backward', {
+    const { suffix, invocations } = VARIANTS[this.options.variant];
+    program.dispatch(`aggregate/mean_sampled_backward${suffix}`, {
       label: `aggregate layer ${layer} backward`,
       bind: {
         output_gradient: io.outputGradient,
@@ -125,11 +144,12 @@ export class SampledAggregation {
         offsets: this.#uses.offsets,
         order: this.#uses.order,
         rows: this.sources.rows,
+        source: io.source,
         source_gradient: io.sourceGradient,
       },
       parameters: { width: io.width, fanout },
-      constants: constantsOf(aggregation),
-      invocations: (this.sources.maxRows * io.width) / 4,
+      constants: { ...constantsOf(aggregation), ACTIVATION: ACTIVATIONS[io.activation] },
+      invocations: invocations(this.sources.maxRows, io.width),
       cost: { bytes: (targets.maxRows * (fanout + 1) + this.sources.maxRows) * io.width * 4 },
     });
   }
@@ -137,38 +157,38 @@ export class SampledAggregation {
 
 /** Mean aggregation over whole neighbourhoods, for all nodes of the graph. */
 export class FullAggregation {
-  constructor(readonly options: { graph: Graph; aggregation: Aggregation; layer: number }) {}
+  constructor(readonly options: { graph: Graph; aggregation: Aggregation; layer: number; variant: GatherVariant }) {}
 
   /** Records output = aggregate of `source` [N, width]. */
   recordForward(program: Program, io: { source: Tensor<'f32'>; width: number; output: Tensor<'f32'> }): void {
     const { graph, aggregation, layer } = this.options;
-    program.dispatch('aggregate/mean_full', {
+    const { suffix, invocations } = VARIANTS[this.options.variant];
+    program.dispatch(`aggregate/mean_full${suffix}`, {
       label: `aggregate layer ${layer}`,
       bind: { source: io.source, offsets: graph.offsets, neighbours: graph.neighbours, output: io.output },
       parameters: { nodes: graph.nodeCount, width: io.width },
       constants: constantsOf(aggregation),
-      invocations: (graph.nodeCount * io.width) / 4,
+      invocations: invocations(graph.nodeCount, io.width),
       cost: { bytes: (2 * graph.edgeCount + 3 * graph.nodeCount) * io.width * 4 },
     });
   }
 
   /** Records the gradient of `source` [N, width]. */
-  recordBackward(
-    program: Program,
-    io: { outputGradient: Tensor<'f32'>; width: number; sourceGradient: Tensor<'f32'> },
-  ): void {
+  recordBackward(program: Program, io: SourceGradient): void {
     const { graph, aggregation, layer } = this.options;
-    program.dispatch('aggregate/mean_full_backward', {
+    const { suffix, invocations } = VARIANTS[this.options.variant];
+    program.dispatch(`aggregate/mean_full_backward${suffix}`, {
       label: `aggregate layer ${layer} backward`,
       bind: {
         output_gradient: io.outputGradient,
         offsets: graph.offsets,
         neighbours: graph.neighbours,
+        source: io.source,
         source_gradient: io.sourceGradient,
       },
       parameters: { nodes: graph.nodeCount, width: io.width },
-      constants: constantsOf(aggregation),
-      invocations: (graph.nodeCount * io.width) / 4,
+      constants: { ...constantsOf(aggregation), ACTIVATION: ACTIVATIONS[io.activation] },
+      invocations: invocations(graph.nodeCount, io.width),
       cost: { bytes: (2 * graph.edgeCount + 3 * graph.nodeCount) * io.width * 4 },
     });
   }

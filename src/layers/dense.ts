@@ -1,16 +1,11 @@
 import { HashgnnError } from '../base/errors.js';
-import { BindingError, type Gpu, type Program, type Tensor, type TensorScope } from '../gpu/index.js';
+import { BindingError, type Program, type Tensor, type TensorScope } from '../gpu/index.js';
+import { type DenseVariant, likelyVariants } from './variants.js';
 
 export type Activation = 'none' | 'leaky-relu' | 'tanh';
 
-/**
- * How the products are computed: from tiles in shared memory, which real GPUs are made for, or by handing values round
- * in a subgroup, which is several times faster on drivers that run shaders on the CPU.
- */
-export type DenseVariant = 'tiles' | 'subgroups';
-
 /** Numbers of the activations in the shaders. */
-const ACTIVATIONS: Readonly<Record<Activation, number>> = { none: 0, 'leaky-relu': 1, tanh: 2 };
+export const ACTIVATIONS: Readonly<Record<Activation, number>> = { none: 0, 'leaky-relu': 1, tanh: 2 };
 
 /** Rows and columns that one workgroup of a variant computes; as the shaders have them. */
 const BLOCKS = {
@@ -21,12 +16,6 @@ const BLOCKS = {
 /** Rows that one partial sum of the weight gradient covers at least, and how many partial sums a side has at most. */
 const MIN_CHUNK_ROWS = 256;
 const MAX_CHUNKS = 128;
-
-/** The variant that is fastest on an adapter. */
-export function denseVariant({ adapter, features }: Pick<Gpu, 'adapter' | 'features'>): DenseVariant {
-  const lanes = adapter.subgroupSize?.[0] ?? 0;
-  return adapter.software && features.has('subgroups') && lanes >= 8 ? 'subgroups' : 'tiles';
-}
 
 /** Rows in one partial sum of the weight gradient, from the greatest number of rows alone, so that sums repeat. */
 export function chunkRows(maxRows: number): number {
@@ -46,7 +35,7 @@ export interface DenseOptions {
   readonly maxRows: number;
   /** Whether gradients are allocated; true unless told. */
   readonly trainable?: boolean;
-  /** The adapter's fastest unless told. */
+  /** The likely one for the adapter unless told. */
   readonly variant?: DenseVariant;
 }
 
@@ -84,7 +73,7 @@ export class Dense {
     if (!(Number.isInteger(maxRows) && maxRows >= 0)) {
       throw new HashgnnError(`${label} cannot have room for ${maxRows} rows`);
     }
-    this.variant = options.variant ?? denseVariant(scope.gpu);
+    this.variant = options.variant ?? likelyVariants(scope.gpu).dense;
     this.weight = scope.tensor('f32', [sides, inputWidth, outputWidth], `${label} weight`);
     this.bias = scope.tensor('f32', [sides, outputWidth], `${label} bias`);
     if (trainable) {
@@ -131,7 +120,9 @@ export class Dense {
   /**
    * Records the gradients of weight and bias and, where `inputGradient` is given, of the input.
    * @param io `input` and `output` as in `forward`; `outputGradient` [maxRows, outputWidth], which becomes the gradient
-   * towards the sum before the activation; `inputGradient` [maxRows, inputWidth], written up to row rows[0] - 1
+   * towards the sum before the activation, or is that already where `outputBeforeActivation` is set; `inputGradient`
+   * [maxRows, inputWidth], written up to row rows[0] - 1, and towards the sum before `inputActivation` where the input is
+   * what that activation gave
    * @throws HashgnnError if the layer is not trainable or was made for fewer rows; BindingError if a tensor has no room
    */
   backward(
@@ -140,10 +131,13 @@ export class Dense {
       readonly input: Tensor<'f32'>;
       readonly output: Tensor<'f32'>;
       readonly outputGradient: Tensor<'f32'>;
+      readonly outputBeforeActivation?: boolean;
       readonly inputGradient?: Tensor<'f32'> | undefined;
+      readonly inputActivation?: Activation;
     } & Rows,
   ): void {
     const { input, output, outputGradient: gradient, inputGradient, rows, maxRows } = io;
+    const { outputBeforeActivation = false, inputActivation = 'none' } = io;
     const { label, inputWidth, outputWidth, sides, activation } = this.options;
     const { weight, bias, partial } = this.#trainable();
     if (maxRows > this.options.maxRows) {
@@ -153,7 +147,7 @@ export class Dense {
     this.#requireRows({ output, outputGradient: gradient }, outputWidth, maxRows);
     const block = BLOCKS[this.variant];
     const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
-    if (activation !== 'none') {
+    if (activation !== 'none' && !outputBeforeActivation) {
       const count = maxRows * outputWidth;
       program.dispatch('dense/activation_backward', {
         label: `${label} activation backward`,
@@ -184,8 +178,9 @@ export class Dense {
     if (inputGradient) {
       program.dispatch(`dense/backward_input${block.suffix}`, {
         label: `${label} input backward`,
-        bind: { gradient, weight: this.weight, rows, input_gradient: inputGradient },
+        bind: { gradient, weight: this.weight, rows, input, input_gradient: inputGradient },
         parameters,
+        constants: { ACTIVATION: ACTIVATIONS[inputActivation] },
         workgroups: this.#spans(maxRows, block.rows) * Math.ceil(inputWidth / block.columns),
         cost: this.#cost(maxRows),
       });

@@ -3,6 +3,7 @@ import { type Aggregation, aggregatedWidth, FullAggregation, SampledAggregation 
 import { type Activation, Dense } from './dense.js';
 import type { Graph } from './graph.js';
 import type { NodeSet } from './node_set.js';
+import { likelyVariants, type Variants } from './variants.js';
 
 /** The shape of an encoder. */
 export interface EncoderOptions {
@@ -17,6 +18,8 @@ export interface EncoderOptions {
   readonly weights: 'shared' | 'separate';
   /** Activation of the graph layers. */
   readonly activation: Activation;
+  /** The likely ones for the adapter unless told. */
+  readonly variants?: Variants;
 }
 
 /** A trainable tensor by the name that it has in checkpoints. */
@@ -34,6 +37,7 @@ export class Encoder {
   readonly embedding: Tensor<'f32'>;
   readonly layers: readonly Dense[];
   readonly hash: Dense;
+  readonly variants: Variants;
 
   /** @param trainable whether gradients of the dense weights are allocated */
   constructor(
@@ -44,6 +48,8 @@ export class Encoder {
   ) {
     const sides = options.weights === 'separate' ? 2 : 1;
     const maxRows = graph.nodeCount;
+    this.variants = options.variants ?? likelyVariants(scope.gpu);
+    const { dense: variant } = this.variants;
     this.embedding = scope.tensor('f32', [graph.nodeCount, options.inputWidth], 'input features');
     let width = options.inputWidth;
     this.layers = options.widths.map((outputWidth, index) => {
@@ -51,7 +57,7 @@ export class Encoder {
       width = outputWidth;
       const { activation } = options;
       const label = `layer ${index}`;
-      return new Dense(scope, { label, inputWidth, outputWidth, sides, activation, maxRows, trainable });
+      return new Dense(scope, { label, inputWidth, outputWidth, sides, activation, maxRows, trainable, variant });
     });
     this.hash = new Dense(scope, {
       label: 'hash layer',
@@ -61,6 +67,7 @@ export class Encoder {
       activation: 'tanh',
       maxRows,
       trainable,
+      variant,
     });
   }
 
@@ -80,6 +87,11 @@ export class Encoder {
   /** Width of the features that go into graph layer `index`, or into the hash layer after the last. */
   featureWidth(index: number): number {
     return index === 0 ? this.options.inputWidth : this.options.widths[index - 1]!;
+  }
+
+  /** The activation that gave those features. */
+  featureActivation(index: number): Activation {
+    return index === 0 ? 'none' : this.options.activation;
   }
 }
 
@@ -107,6 +119,7 @@ interface LayerTensors {
   readonly aggregated: Tensor<'f32'>;
   readonly features: Tensor<'f32'>;
   readonly aggregatedGradient: Tensor<'f32'> | undefined;
+  /** Towards the sums before the activation: whoever writes it goes past that already. */
   readonly featuresGradient: Tensor<'f32'> | undefined;
 }
 
@@ -147,7 +160,8 @@ export class SampledPass implements TrainingPass {
     const aggregations: SampledAggregation[] = [];
     for (let layer = fanouts.length - 1; layer >= 0; layer -= 1) {
       const fanout = fanouts[fanouts.length - 1 - layer]!;
-      const sample = new SampledAggregation(scope, { graph, targets, aggregation, fanout, layer, seed });
+      const variant = encoder.variants.gather;
+      const sample = new SampledAggregation(scope, { graph, targets, aggregation, fanout, layer, seed, variant });
       aggregations.unshift(sample);
       targets = sample.sources;
     }
@@ -202,6 +216,7 @@ export class SampledPass implements TrainingPass {
       output: this.embeddings,
       outputGradient: embeddingsGradient,
       inputGradient: last.featuresGradient!,
+      inputActivation: encoder.options.activation,
       rows: this.rows,
       maxRows: this.maxRows,
     });
@@ -212,6 +227,7 @@ export class SampledPass implements TrainingPass {
         input: layer.aggregated,
         output: layer.features,
         outputGradient: layer.featuresGradient!,
+        outputBeforeActivation: true,
         inputGradient: layer.aggregatedGradient!,
         rows: sample.options.targets.rows,
         maxRows: sample.options.targets.maxRows,
@@ -219,6 +235,8 @@ export class SampledPass implements TrainingPass {
       sample.recordBackward(program, {
         outputGradient: layer.aggregatedGradient!,
         width: encoder.featureWidth(index),
+        source: index === 0 ? encoder.embedding : this.#layers[index - 1]!.features,
+        activation: encoder.featureActivation(index),
         sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient!,
       });
     }
@@ -243,7 +261,8 @@ export class FullPass implements TrainingPass {
     const { graph, options } = encoder;
     const { aggregation, bits, inputWidth } = options;
     this.rows = scope.tensor('u32', [2], 'all rows', new Uint32Array([graph.nodeCount, graph.userCount]));
-    this.#aggregations = encoder.layers.map((_, layer) => new FullAggregation({ graph, aggregation, layer }));
+    const variant = encoder.variants.gather;
+    this.#aggregations = encoder.layers.map((_, layer) => new FullAggregation({ graph, aggregation, layer, variant }));
     this.#layers = encoder.layers.map((_, index) => allocate(scope, encoder, index, graph.nodeCount, trainable));
     this.embeddings = scope.tensor('f32', [graph.nodeCount, bits], 'embeddings');
     if (trainable) {
@@ -279,6 +298,7 @@ export class FullPass implements TrainingPass {
       output: this.embeddings,
       outputGradient: embeddingsGradient,
       inputGradient: last.featuresGradient!,
+      inputActivation: encoder.options.activation,
       rows,
       maxRows,
     });
@@ -288,6 +308,7 @@ export class FullPass implements TrainingPass {
         input: layer.aggregated,
         output: layer.features,
         outputGradient: layer.featuresGradient!,
+        outputBeforeActivation: true,
         inputGradient: layer.aggregatedGradient!,
         rows,
         maxRows,
@@ -295,6 +316,8 @@ export class FullPass implements TrainingPass {
       this.#aggregations[index]!.recordBackward(program, {
         outputGradient: layer.aggregatedGradient!,
         width: encoder.featureWidth(index),
+        source: index === 0 ? encoder.embedding : this.#layers[index - 1]!.features,
+        activation: encoder.featureActivation(index),
         sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient!,
       });
     }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/index.js';
-import { type Activation, chunkRows, Dense, type DenseVariant, denseVariant } from '../../src/layers/dense.js';
+import { type Activation, chunkRows, Dense } from '../../src/layers/dense.js';
+import type { DenseVariant } from '../../src/layers/variants.js';
 import { forward } from '../../src/reference/dense/forward.js';
 import { denseCase, denseExamples, rowsOf, uniform, variants } from '../kernels/dense/cases.js';
 import { useGpu } from '../support/gpu.js';
@@ -188,17 +189,4 @@ test('a layer that is not trainable holds no gradients and runs forward alone', 
     program.destroy();
     scope.destroy();
   }
-});
-
-test('subgroups are used on CPU drivers with eight lanes or more alone', () => {
-  const adapter = { vendor: '', architecture: '', device: '', description: '' };
-  const choose = (software: boolean, feature: boolean, lanes?: [number, number]) =>
-    denseVariant({
-      adapter: { ...adapter, software, subgroupSize: lanes },
-      features: new Set(feature ? (['subgroups'] as const) : []),
-    });
-  expect(choose(true, true, [8, 8])).toBe('subgroups');
-  expect(choose(true, true, [4, 4])).toBe('tiles');
-  expect(choose(true, false)).toBe('tiles');
-  expect(choose(false, true, [32, 32])).toBe('tiles');
 });

@@ -6,6 +6,12 @@ import { loadShaders } from '../../src/gpu/platform.js';
 /** A text and its replacement, by kernel: all variants of one kernel, since the adapter decides which of them runs. */
 export type Edits = Readonly<Record<string, readonly [from: string, to: string]>>;
 
+/** The same text and replacement in both variants of a kernel that sums rows. */
+export const inBothGathers = (kernel: string, from: string, to: string): Edits => ({
+  [kernel]: [from, to],
+  [`${kernel}.lanes`]: [from, to],
+});
+
 const sources = loadShaders();
 
 /** A kernel's text with all that it imports in place, so that errors can be planted there too. */

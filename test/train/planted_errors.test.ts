@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { loadShaders } from '../../src/gpu/platform.js';
 import { useGpu } from '../support/gpu.js';
 import { graphOf } from '../support/graphs.js';
-import { type Edits, plantedShaders, withPlanted } from '../support/planted.js';
+import { type Edits, inBothGathers, plantedShaders, withPlanted } from '../support/planted.js';
 import { faultsOf, type Given, hostOf } from './device_step.js';
 
 /** User 8 and item 6 have no edges; the batch's negatives include item 6. */
@@ -59,28 +59,48 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
   ['dense/activation_backward', 'sampled', one('dense/activation_backward', '*= activation', '*= -activation')],
   ['the derivative of tanh', 'sampled', one('dense/activation_backward', '1.0 - value * value', '1.0 + value * value')],
   [
-    'the slope of leaky ReLU',
+    'the slope of leaky ReLU, sampled',
     'sampled',
-    one('dense/activation_backward', 'select(vec4f(SLOPE)', 'select(vec4f(-SLOPE)'),
+    inBothGathers('aggregate/mean_sampled_backward', 'select(vec4f(SLOPE)', 'select(vec4f(-SLOPE)'),
+  ],
+  [
+    'the slope of leaky ReLU, full',
+    'full',
+    inBothGathers('aggregate/mean_full_backward', 'select(vec4f(SLOPE)', 'select(vec4f(-SLOPE)'),
+  ],
+  [
+    'the slope of leaky ReLU, hash layer',
+    'sampled',
+    {
+      'dense/backward_input': ['select(vec4f(SLOPE)', 'select(vec4f(-SLOPE)'],
+      'dense/backward_input.subgroups': ['select(vec4f(SLOPE)', 'select(vec4f(-SLOPE)'],
+    },
   ],
   ...(['sampled', 'sampled, joint'] as const).flatMap((situation): typeof planted => {
     const shader = 'aggregate/mean_sampled_backward';
     return [
-      [`${shader}, neighbours`, situation, one(shader, 'sum += output_gradient[(', 'sum -= output_gradient[(')],
-      [`${shader}, self`, situation, one(shader, 'sum += output_gradient[own', 'sum -= output_gradient[own')],
+      [
+        `${shader}, neighbours`,
+        situation,
+        {
+          [shader]: ['sum += output_gradient[(', 'sum -= output_gradient[('],
+          [`${shader}.lanes`]: ['sum += output_gradient[at', 'sum -= output_gradient[at'],
+        },
+      ],
+      [`${shader}, self`, situation, inBothGathers(shader, 'sum += output_gradient[own', 'sum -= output_gradient[own')],
     ];
   }),
   ...(['full', 'full, joint'] as const).flatMap((situation): typeof planted => {
     const shader = 'aggregate/mean_full_backward';
     return [
-      [`${shader}, neighbours`, situation, one(shader, 'sum += output_gradient', 'sum -= output_gradient')],
-      [`${shader}, self`, situation, one(shader, '= own + sum', '= sum - own')],
+      [`${shader}, neighbours`, situation, inBothGathers(shader, 'sum += output_gradient', 'sum -= output_gradient')],
+      [`${shader}, self`, situation, inBothGathers(shader, 'sum += own', 'sum -= own')],
     ];
   }),
   [
     'aggregate/mean_full_backward, isolated',
     'full',
-    one('aggregate/mean_full_backward', 'own += output_gradient', 'own -= output_gradient'),
+    inBothGathers('aggregate/mean_full_backward', 'own += output_gradient', 'own -= output_gradient'),
   ],
   ...(
     [

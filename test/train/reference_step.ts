@@ -273,7 +273,13 @@ export function encodeBackward(
     gradients.set(`${layer.name}.bias`, bias);
     const inputGradient = new Float64Array(nodes * layer.inputs);
     backward_input(
-      { gradient, weight: parameters.get(`${layer.name}.weight`)!, rows, input_gradient: inputGradient },
+      {
+        gradient,
+        weight: parameters.get(`${layer.name}.weight`)!,
+        rows,
+        input: inputs[index]!,
+        input_gradient: inputGradient,
+      },
       sizes,
     );
     if (index < neighbours.length) {

@@ -15,11 +15,11 @@ import { negatives } from '../../../src/reference/sample/negatives.js';
 import { neighbours } from '../../../src/reference/sample/neighbours.js';
 import { exclusive } from '../../../src/reference/scan/exclusive.js';
 import { below, floats, unwritten, unwrittenFloats, words } from '../../../src/selftest/case.js';
-import type { CaseMap, Cost } from '../case.js';
+import type { CaseMap, CasesOf, Cost } from '../case.js';
 import type { Setting } from '../setting.js';
 
 type GraphKernel =
-  | `aggregate/mean_${'full' | 'sampled'}${'' | '_backward'}`
+  | `aggregate/mean_${'full' | 'sampled'}${'' | '_backward'}${'' | '.lanes'}`
   | `block/${'compact' | 'locate' | 'mark'}`
   | `group/${'count' | 'place' | 'sort'}`
   | `sample/${'batch' | 'negatives' | 'neighbours'}`
@@ -56,6 +56,134 @@ const full = ({ graph, size: { widths } }: Setting) => {
     cost: rowsRead(2 * edges * (4 * width + 4) + nodes * (12 * width + 8), 2 * edges * width, 4 * nodes * width),
   };
 };
+
+/** Invocations that do a number of rows of a width: neighbouring columns each, or whole rows. */
+type Invocations = (rows: number, width: number) => number;
+const byColumns: Invocations = (rows, width) => (rows * width) / 4;
+const byLanes: Invocations = (rows) => rows;
+
+const meanFullOf =
+  (invocations: Invocations): CasesOf<'aggregate/mean_full'> =>
+  (setting) => [
+    {
+      ...full(setting),
+      work: () => {
+        const { graph, nodes, size, seed } = setting;
+        const width = size.widths[0];
+        return {
+          inputs: {
+            source: floats(nodes * width, seed),
+            offsets: graph.offsets,
+            neighbours: graph.neighbours,
+            output: unwrittenFloats(nodes * 2 * width),
+          },
+          parameters: { nodes, width },
+          constants: { JOINT: 0 },
+          size: { invocations: invocations(nodes, width) },
+          twin: meanFull,
+          tolerance: { output: FLOAT },
+        };
+      },
+    },
+  ];
+
+const meanFullBackwardOf =
+  (invocations: Invocations): CasesOf<'aggregate/mean_full_backward'> =>
+  (setting) => [
+    {
+      ...full(setting),
+      work: () => {
+        const { graph, nodes, size, seed } = setting;
+        const width = size.widths[0];
+        return {
+          inputs: {
+            output_gradient: floats(nodes * 2 * width, seed),
+            offsets: graph.offsets,
+            neighbours: graph.neighbours,
+            source: floats(nodes * width, seed),
+            source_gradient: unwrittenFloats(nodes * width),
+          },
+          parameters: { nodes, width },
+          constants: { JOINT: 0 },
+          size: { invocations: invocations(nodes, width) },
+          twin: meanFullBackward,
+          tolerance: { source_gradient: FLOAT },
+        };
+      },
+    },
+  ];
+
+const meanSampledOf =
+  (invocations: Invocations): CasesOf<'aggregate/mean_sampled'> =>
+  (setting) =>
+    layersOf(setting).map(({ what, block, width }) => {
+      const { targets, sources, fanout } = block;
+      return {
+        what,
+        shape: `${formatCount(targets.count)} × ${fanout} of ${formatCount(sources.count)} × ${width}`,
+        // A row for every neighbour with its number and the target's own; its own and the mean written.
+        cost: rowsRead(
+          targets.count * (fanout * (4 * width + 4) + 12 * width + 4),
+          targets.count * fanout * width,
+          4 * sources.count * width,
+        ),
+        work: () => ({
+          inputs: {
+            source: floats(sources.count * width, setting.seed),
+            self_rows: block.selves,
+            neighbours: block.places,
+            rows: targets.rows,
+            output: unwrittenFloats(targets.count * 2 * width),
+          },
+          parameters: { width, fanout },
+          constants: { JOINT: 0 },
+          size: { invocations: invocations(targets.count, width) },
+          twin: meanSampled,
+          tolerance: { output: FLOAT },
+        }),
+      };
+    });
+
+const meanSampledBackwardOf =
+  (invocations: Invocations): CasesOf<'aggregate/mean_sampled_backward'> =>
+  (setting) =>
+    layersOf(setting).map(({ what, block, width }) => {
+      const { targets, sources, fanout } = block;
+      const uses = targets.count * fanout;
+      return {
+        what,
+        shape: `${formatCount(targets.count)} × ${fanout} of ${formatCount(sources.count)} × ${width}`,
+        // A row for every use with its position, one for every target's own, and each source's written.
+        cost: rowsRead(
+          uses * (4 * width + 4) + targets.count * 4 * width + sources.count * (4 * width + 8),
+          uses * width,
+          8 * targets.count * width,
+        ),
+        work: () => {
+          const { offsets, order } = setting.groups(block.places, sources.count);
+          const uses_of_self = new Uint32Array(sources.count).fill(NONE);
+          block.selves.forEach((row, target) => {
+            uses_of_self[row] = target;
+          });
+          return {
+            inputs: {
+              output_gradient: floats(targets.count * 2 * width, setting.seed),
+              uses_of_self,
+              offsets,
+              order,
+              rows: sources.rows,
+              source: floats(sources.count * width, setting.seed),
+              source_gradient: unwrittenFloats(sources.count * width),
+            },
+            parameters: { width, fanout },
+            constants: { JOINT: 0 },
+            size: { invocations: invocations(sources.count, width) },
+            twin: meanSampledBackward,
+            tolerance: { source_gradient: FLOAT },
+          };
+        },
+      };
+    });
 
 /** Sampling, grouping and aggregation over the graph. */
 export const GRAPH_CASES: CaseMap<GraphKernel> = {
@@ -250,113 +378,12 @@ export const GRAPH_CASES: CaseMap<GraphKernel> = {
       }),
     })),
 
-  'aggregate/mean_full': (setting) => [
-    {
-      ...full(setting),
-      work: () => {
-        const { graph, nodes, size, seed } = setting;
-        const width = size.widths[0];
-        return {
-          inputs: {
-            source: floats(nodes * width, seed),
-            offsets: graph.offsets,
-            neighbours: graph.neighbours,
-            output: unwrittenFloats(nodes * 2 * width),
-          },
-          parameters: { nodes, width },
-          constants: { JOINT: 0 },
-          size: { invocations: (nodes * width) / 4 },
-          twin: meanFull,
-          tolerance: { output: FLOAT },
-        };
-      },
-    },
-  ],
-  'aggregate/mean_full_backward': (setting) => [
-    {
-      ...full(setting),
-      work: () => {
-        const { graph, nodes, size, seed } = setting;
-        const width = size.widths[0];
-        return {
-          inputs: {
-            output_gradient: floats(nodes * 2 * width, seed),
-            offsets: graph.offsets,
-            neighbours: graph.neighbours,
-            source_gradient: unwrittenFloats(nodes * width),
-          },
-          parameters: { nodes, width },
-          constants: { JOINT: 0 },
-          size: { invocations: (nodes * width) / 4 },
-          twin: meanFullBackward,
-          tolerance: { source_gradient: FLOAT },
-        };
-      },
-    },
-  ],
-  'aggregate/mean_sampled': (setting) =>
-    layersOf(setting).map(({ what, block, width }) => {
-      const { targets, sources, fanout } = block;
-      return {
-        what,
-        shape: `${formatCount(targets.count)} × ${fanout} of ${formatCount(sources.count)} × ${width}`,
-        // A row for every neighbour with its number and the target's own; its own and the mean written.
-        cost: rowsRead(
-          targets.count * (fanout * (4 * width + 4) + 12 * width + 4),
-          targets.count * fanout * width,
-          4 * sources.count * width,
-        ),
-        work: () => ({
-          inputs: {
-            source: floats(sources.count * width, setting.seed),
-            self_rows: block.selves,
-            neighbours: block.places,
-            rows: targets.rows,
-            output: unwrittenFloats(targets.count * 2 * width),
-          },
-          parameters: { width, fanout },
-          constants: { JOINT: 0 },
-          size: { invocations: (targets.count * width) / 4 },
-          twin: meanSampled,
-          tolerance: { output: FLOAT },
-        }),
-      };
-    }),
-  'aggregate/mean_sampled_backward': (setting) =>
-    layersOf(setting).map(({ what, block, width }) => {
-      const { targets, sources, fanout } = block;
-      const uses = targets.count * fanout;
-      return {
-        what,
-        shape: `${formatCount(targets.count)} × ${fanout} of ${formatCount(sources.count)} × ${width}`,
-        // A row for every use with its position, one for every target's own, and each source's written.
-        cost: rowsRead(
-          uses * (4 * width + 4) + targets.count * 4 * width + sources.count * (4 * width + 8),
-          uses * width,
-          8 * targets.count * width,
-        ),
-        work: () => {
-          const { offsets, order } = setting.groups(block.places, sources.count);
-          const uses_of_self = new Uint32Array(sources.count).fill(NONE);
-          block.selves.forEach((row, target) => {
-            uses_of_self[row] = target;
-          });
-          return {
-            inputs: {
-              output_gradient: floats(targets.count * 2 * width, setting.seed),
-              uses_of_self,
-              offsets,
-              order,
-              rows: sources.rows,
-              source_gradient: unwrittenFloats(sources.count * width),
-            },
-            parameters: { width, fanout },
-            constants: { JOINT: 0 },
-            size: { invocations: (sources.count * width) / 4 },
-            twin: meanSampledBackward,
-            tolerance: { source_gradient: FLOAT },
-          };
-        },
-      };
-    }),
+  'aggregate/mean_full': meanFullOf(byColumns),
+  'aggregate/mean_full.lanes': meanFullOf(byLanes),
+  'aggregate/mean_full_backward': meanFullBackwardOf(byColumns),
+  'aggregate/mean_full_backward.lanes': meanFullBackwardOf(byLanes),
+  'aggregate/mean_sampled': meanSampledOf(byColumns),
+  'aggregate/mean_sampled.lanes': meanSampledOf(byLanes),
+  'aggregate/mean_sampled_backward': meanSampledBackwardOf(byColumns),
+  'aggregate/mean_sampled_backward.lanes': meanSampledBackwardOf(byLanes),
 };

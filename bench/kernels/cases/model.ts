@@ -109,6 +109,7 @@ const backwardInputOf = (rows: number, columns_: number, lanes: number) => (sett
       gradient: floats(layer.count * layer.output_width, layer.seed),
       weight: weightOf(layer),
       rows: layer.rows,
+      input: floats(layer.count * layer.input_width, layer.seed + 2),
       input_gradient: unwrittenFloats(layer.count * layer.input_width),
     },
     parameters: shapeOf(layer),

@@ -1,12 +1,20 @@
+import { activationDerivative } from '../dense/activation_backward.js';
+import type { ActivationConstants } from '../dense/forward.js';
 import type { Numbers, Writable } from '../types.js';
 
 /** Twin of `shaders/aggregate/mean_full_backward.wgsl`, written as the transpose: each node hands out its gradient. */
 export function meanFullBackward(
-  bindings: { output_gradient: Numbers; offsets: Numbers; neighbours: Numbers; source_gradient: Writable },
+  bindings: {
+    output_gradient: Numbers;
+    offsets: Numbers;
+    neighbours: Numbers;
+    source: Numbers;
+    source_gradient: Writable;
+  },
   { nodes, width }: { nodes: number; width: number },
-  { JOINT = 0 } = {},
+  { JOINT = 0, ...activation }: { JOINT?: number } & ActivationConstants = {},
 ): void {
-  const { output_gradient, offsets, neighbours, source_gradient } = bindings;
+  const { output_gradient, offsets, neighbours, source, source_gradient } = bindings;
   for (let index = 0; index < nodes * width; index += 1) source_gradient[index] = 0;
   const rowWidth = JOINT ? width : 2 * width;
   const meanColumn = JOINT ? 0 : width;
@@ -21,5 +29,8 @@ export function meanFullBackward(
         source_gradient[neighbours[entry]! * width + column]! += mean / (JOINT ? degree + 1 : degree);
       }
     }
+  }
+  for (let index = 0; index < nodes * width; index += 1) {
+    source_gradient[index]! *= activationDerivative(source[index]!, activation);
   }
 }

@@ -1,3 +1,5 @@
+import { activationDerivative } from '../dense/activation_backward.js';
+import type { ActivationConstants } from '../dense/forward.js';
 import { NONE } from '../lib/none.js';
 import type { Numbers, Writable } from '../types.js';
 
@@ -9,12 +11,13 @@ export function meanSampledBackward(
     offsets: Numbers;
     order: Numbers;
     rows: Numbers;
+    source: Numbers;
     source_gradient: Writable;
   },
   { width, fanout }: { width: number; fanout: number },
-  { JOINT = 0 } = {},
+  { JOINT = 0, ...activation }: { JOINT?: number } & ActivationConstants = {},
 ): void {
-  const { output_gradient, uses_of_self, offsets, order, rows, source_gradient } = bindings;
+  const { output_gradient, uses_of_self, offsets, order, rows, source, source_gradient } = bindings;
   const rowWidth = JOINT ? width : 2 * width;
   const meanColumn = JOINT ? 0 : width;
   for (let row = 0; row < rows[0]!; row += 1) {
@@ -26,7 +29,8 @@ export function meanSampledBackward(
       }
       const own = uses_of_self[row]!;
       if (own !== NONE) sum += output_gradient[own * rowWidth + column]! / (JOINT ? fanout + 1 : 1);
-      source_gradient[row * width + column] = sum;
+      const index = row * width + column;
+      source_gradient[index] = sum * activationDerivative(source[index]!, activation);
     }
   }
 }

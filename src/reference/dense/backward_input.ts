@@ -1,11 +1,14 @@
 import type { Numbers, Writable } from '../types.js';
+import { activationDerivative } from './activation_backward.js';
+import type { ActivationConstants } from './forward.js';
 
-/** Twin of `shaders/dense/backward_input.wgsl`: input_gradient = gradient · weight[side]ᵀ, by row. */
+/** Twin of `shaders/dense/backward_input.wgsl`: input_gradient = activation′(input) ⊙ gradient · weight[side]ᵀ, by row. */
 export function backward_input(
-  bindings: { gradient: Numbers; weight: Numbers; rows: Numbers; input_gradient: Writable },
+  bindings: { gradient: Numbers; weight: Numbers; rows: Numbers; input: Numbers; input_gradient: Writable },
   parameters: { input_width: number; output_width: number; sides: number },
+  constants: ActivationConstants = {},
 ): void {
-  const { gradient, weight, rows, input_gradient } = bindings;
+  const { gradient, weight, rows, input, input_gradient } = bindings;
   const { input_width, output_width, sides } = parameters;
   for (let r = 0; r < rows[0]!; r += 1) {
     const side = sides === 2 && r >= rows[1]! ? 1 : 0;
@@ -14,7 +17,8 @@ export function backward_input(
       for (let o = 0; o < output_width; o += 1) {
         sum += gradient[r * output_width + o]! * weight[(side * input_width + i) * output_width + o]!;
       }
-      input_gradient[r * input_width + i] = sum;
+      const index = r * input_width + i;
+      input_gradient[index] = sum * activationDerivative(input[index]!, constants);
     }
   }
 }

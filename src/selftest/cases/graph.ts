@@ -201,60 +201,71 @@ export function graphCases(): KernelCase[] {
     const what = JOINT ? 'joint mean' : 'the node beside the mean';
     const outputWidth = JOINT ? width : 2 * width;
     return [
-      kernelCase('aggregate/mean_full', {
-        what,
-        inputs: {
-          source: floats(NODES * width, 6),
-          offsets,
-          neighbours: adjacency,
-          output: unwrittenFloats(NODES * outputWidth),
-        },
-        parameters: { nodes: NODES, width },
-        constants: { JOINT },
-        size: { invocations: (NODES * width) / 4 },
-        twin: meanFull,
-      }),
-      kernelCase('aggregate/mean_full_backward', {
-        what,
-        inputs: {
-          output_gradient: floats(NODES * outputWidth, 7),
-          offsets,
-          neighbours: adjacency,
-          source_gradient: unwrittenFloats(NODES * width),
-        },
-        parameters: { nodes: NODES, width },
-        constants: { JOINT },
-        size: { invocations: (NODES * width) / 4 },
-        twin: meanFullBackward,
-      }),
-      kernelCase('aggregate/mean_sampled', {
-        what,
-        inputs: {
-          source: floats(sourceRows * width, 8),
-          self_rows: below(LISTED + 5, sourceRows, 9),
-          neighbours: drawn,
-          rows: ROWS(),
-          output: unwrittenFloats((LISTED + 5) * outputWidth),
-        },
-        parameters: { width, fanout },
-        constants: { JOINT },
-        size: { invocations: ((LISTED + 5) * width) / 4 },
-        twin: meanSampled,
-      }),
-      kernelCase('aggregate/mean_sampled_backward', {
-        what,
-        inputs: {
-          output_gradient: floats(LISTED * outputWidth, 10),
-          uses_of_self: Uint32Array.from({ length: sourceRows }, (_, row) => (row % 4 === 1 ? NONE : LISTED - 1 - row)),
-          offsets: useOffsets,
-          order: useOrder,
-          rows: new Uint32Array([sourceRows - 1, 12]),
-          source_gradient: unwrittenFloats(sourceRows * width),
-        },
-        parameters: { width, fanout },
-        constants: { JOINT },
-        size: { invocations: (sourceRows * width) / 4 },
-        twin: meanSampledBackward,
+      ...(['', '.lanes'] as const).flatMap((variant) => {
+        const invocations = (rows: number) => (variant ? rows : (rows * width) / 4);
+        // The derivative of the leaky ReLU, from values of either sign.
+        const backward = { JOINT, ACTIVATION: 1 };
+        return [
+          kernelCase(`aggregate/mean_full${variant}`, {
+            what,
+            inputs: {
+              source: floats(NODES * width, 6),
+              offsets,
+              neighbours: adjacency,
+              output: unwrittenFloats(NODES * outputWidth),
+            },
+            parameters: { nodes: NODES, width },
+            constants: { JOINT },
+            size: { invocations: invocations(NODES) },
+            twin: meanFull,
+          }),
+          kernelCase(`aggregate/mean_full_backward${variant}`, {
+            what,
+            inputs: {
+              output_gradient: floats(NODES * outputWidth, 7),
+              offsets,
+              neighbours: adjacency,
+              source: floats(NODES * width, 6),
+              source_gradient: unwrittenFloats(NODES * width),
+            },
+            parameters: { nodes: NODES, width },
+            constants: backward,
+            size: { invocations: invocations(NODES) },
+            twin: meanFullBackward,
+          }),
+          kernelCase(`aggregate/mean_sampled${variant}`, {
+            what,
+            inputs: {
+              source: floats(sourceRows * width, 8),
+              self_rows: below(LISTED + 5, sourceRows, 9),
+              neighbours: drawn,
+              rows: ROWS(),
+              output: unwrittenFloats((LISTED + 5) * outputWidth),
+            },
+            parameters: { width, fanout },
+            constants: { JOINT },
+            size: { invocations: invocations(LISTED + 5) },
+            twin: meanSampled,
+          }),
+          kernelCase(`aggregate/mean_sampled_backward${variant}`, {
+            what,
+            inputs: {
+              output_gradient: floats(LISTED * outputWidth, 10),
+              uses_of_self: Uint32Array.from({ length: sourceRows }, (_, row) =>
+                row % 4 === 1 ? NONE : LISTED - 1 - row,
+              ),
+              offsets: useOffsets,
+              order: useOrder,
+              rows: new Uint32Array([sourceRows - 1, 12]),
+              source: floats(sourceRows * width, 8),
+              source_gradient: unwrittenFloats(sourceRows * width),
+            },
+            parameters: { width, fanout },
+            constants: backward,
+            size: { invocations: invocations(sourceRows) },
+            twin: meanSampledBackward,
+          }),
+        ];
       }),
     ];
   });

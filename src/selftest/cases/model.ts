@@ -76,8 +76,9 @@ function denseCases(): KernelCase[] {
 
     const towardsInput = {
       what,
-      inputs: { gradient, weight, rows, input_gradient: unwrittenFloats(allocated * input_width) },
+      inputs: { gradient, weight, rows, input, input_gradient: unwrittenFloats(allocated * input_width) },
       parameters: shape,
+      constants: { ACTIVATION: 2 },
       twin: backward_input,
       tolerance: { input_gradient: FLOAT },
     };

@@ -49,7 +49,14 @@ function transposed(sources: number, targets: Uint32Array, draws: Uint32Array) {
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0);
 
-describe.each([0, 1])('joint mean: %i', (JOINT) => {
+/** Both variants of every kernel, and the invocations that one of them takes for rows of a width. */
+const VARIANTS = ['', '.lanes'] as const;
+type Variant = (typeof VARIANTS)[number];
+const invocations = (variant: Variant, rows: number, width: number) => (variant ? rows : (rows * width) / 4);
+
+const kinds = [0, 1].flatMap((JOINT) => VARIANTS.map((variant) => [JOINT, variant] as const));
+
+describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
   test('sampled aggregation and its gradient agree with their twins', async () => {
     await fc.assert(
       fc.asyncProperty(anySample, async ({ sources, fanout, width, seed, targets, draws }) => {
@@ -62,25 +69,25 @@ describe.each([0, 1])('joint mean: %i', (JOINT) => {
         meanSampled({ ...forward, output: expected }, { width, fanout }, { JOINT });
         const { output } = await runKernel(
           gpu(),
-          'aggregate/mean_sampled',
+          `aggregate/mean_sampled${variant}`,
           { ...forward, output: new Float32Array(size) },
           { width, fanout },
-          { invocations: (targets.length * width) / 4 + 5 },
+          { invocations: invocations(variant, targets.length, width) + 5 },
           { JOINT },
         );
         expectClose(output, expected);
 
         const gradient = floats(size, seed + 1);
         const lists = transposed(sources, targets, draws);
-        const backward = { output_gradient: gradient, ...lists, rows: new Uint32Array([sources, 0]) };
+        const backward = { output_gradient: gradient, ...lists, rows: new Uint32Array([sources, 0]), source };
         const expectedGradient = new Float64Array(sources * width);
         meanSampledBackward({ ...backward, source_gradient: expectedGradient }, { width, fanout }, { JOINT });
         const result = await runKernel(
           gpu(),
-          'aggregate/mean_sampled_backward',
+          `aggregate/mean_sampled_backward${variant}`,
           { ...backward, source_gradient: new Float32Array(sources * width) },
           { width, fanout },
-          { invocations: (sources * width) / 4 + 5 },
+          { invocations: invocations(variant, sources, width) + 5 },
           { JOINT },
         );
         expectClose(result.source_gradient, expectedGradient, { absolute: 1e-5 });
@@ -104,10 +111,10 @@ describe.each([0, 1])('joint mean: %i', (JOINT) => {
         meanFull({ source, ...lists, output: expected }, { nodes, width }, { JOINT });
         const { output } = await runKernel(
           gpu(),
-          'aggregate/mean_full',
+          `aggregate/mean_full${variant}`,
           { source, ...lists, output: new Float32Array(size) },
           { nodes, width },
-          { invocations: (nodes * width) / 4 },
+          { invocations: invocations(variant, nodes, width) },
           { JOINT },
         );
         expectClose(output, expected);
@@ -115,22 +122,78 @@ describe.each([0, 1])('joint mean: %i', (JOINT) => {
         const gradient = floats(size, seed + 1);
         const expectedGradient = new Float64Array(nodes * width);
         meanFullBackward(
-          { output_gradient: gradient, ...lists, source_gradient: expectedGradient },
+          { output_gradient: gradient, ...lists, source, source_gradient: expectedGradient },
           { nodes, width },
           { JOINT },
         );
         const result = await runKernel(
           gpu(),
-          'aggregate/mean_full_backward',
-          { output_gradient: gradient, ...lists, source_gradient: new Float32Array(nodes * width) },
+          `aggregate/mean_full_backward${variant}`,
+          { output_gradient: gradient, ...lists, source, source_gradient: new Float32Array(nodes * width) },
           { nodes, width },
-          { invocations: (nodes * width) / 4 },
+          { invocations: invocations(variant, nodes, width) },
           { JOINT },
         );
         expectClose(result.source_gradient, expectedGradient, { absolute: 1e-5 });
         expect(dot(expected, gradient)).toBeCloseTo(dot(source, expectedGradient), 6);
       }),
       { numRuns: 30 },
+    );
+  });
+
+  test('gradients go past the activation that gave the source, whose values are read by row', async () => {
+    await fc.assert(
+      fc.asyncProperty(anySample, fc.constantFrom(1, 2), async (sample, ACTIVATION) => {
+        const { sources, fanout, width, seed, targets, draws } = sample;
+        const source = floats(sources * width, seed);
+        const constants = { JOINT, ACTIVATION };
+        const outputWidth = JOINT ? width : 2 * width;
+        const sampled = {
+          output_gradient: floats(targets.length * outputWidth, seed + 1),
+          ...transposed(sources, targets, draws),
+          rows: new Uint32Array([sources, 0]),
+          source,
+          source_gradient: new Float32Array(sources * width),
+        };
+        const expected = new Float64Array(sources * width);
+        meanSampledBackward({ ...sampled, source_gradient: expected }, { width, fanout }, constants);
+        const ofSample = await runKernel(
+          gpu(),
+          `aggregate/mean_sampled_backward${variant}`,
+          sampled,
+          { width, fanout },
+          { invocations: invocations(variant, sources, width) },
+          constants,
+        );
+        expectClose(ofSample.source_gradient, expected, { absolute: 1e-5 });
+
+        // The same draws as a graph: every source's list is its draws, which need not be symmetric here.
+        const offsets = Uint32Array.from({ length: sources + 1 }, (_, row) =>
+          Math.floor((row * draws.length) / sources),
+        );
+        const full = {
+          output_gradient: floats(sources * outputWidth, seed + 2),
+          offsets,
+          neighbours: draws.length ? draws : new Uint32Array(1),
+          source,
+          source_gradient: new Float32Array(sources * width),
+        };
+        const parameters = { nodes: sources, width };
+        const [columns, lanes] = await Promise.all(
+          VARIANTS.map((each) =>
+            runKernel(
+              gpu(),
+              `aggregate/mean_full_backward${each}`,
+              full,
+              parameters,
+              { invocations: invocations(each, sources, width) },
+              constants,
+            ),
+          ),
+        );
+        expect(lanes!.source_gradient).toEqual(columns!.source_gradient);
+      }),
+      { numRuns: 20 },
     );
   });
 });
