@@ -10,7 +10,7 @@ export const ACTIVATIONS: Readonly<Record<Activation, number>> = { none: 0, 'lea
 /** Rows and columns that one workgroup of a variant computes; as the shaders have them. */
 const BLOCKS = {
   tiles: { suffix: '', rows: 64, columns: 64, inputs: 64 },
-  subgroups: { suffix: '.subgroups', rows: 32, columns: 16, inputs: 32 },
+  subgroups: { suffix: '.subgroups', rows: 32, columns: 32, inputs: 32 },
 } as const satisfies Record<DenseVariant, object>;
 
 /** Rows that one partial sum of the weight gradient covers at least, and how many partial sums a side has at most. */

@@ -36,7 +36,7 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
     'sampled',
     {
       'dense/backward_input': ['sum += product(step + 1u,', 'sum -= product(step + 1u,'],
-      'dense/backward_input.subgroups': ['sum0[1] += g0 * b;', 'sum0[1] -= g0 * b;'],
+      'dense/backward_input.subgroups': ['chain(sum.x, a[0], b)', 'chain(sum.x, -a[0], b)'],
     },
   ],
   [
@@ -44,7 +44,7 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
     'sampled',
     {
       'dense/backward_weight': ['sum += product(step,', 'sum -= product(step,'],
-      'dense/backward_weight.subgroups': ['sum0 += a0.x * b;', 'sum0 -= a0.x * b;'],
+      'dense/backward_weight.subgroups': ['chain(sum.x, a[0], b)', 'chain(sum.x, -a[0], b)'],
     },
   ],
   [
@@ -52,7 +52,7 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
     'sampled',
     {
       'dense/backward_weight': ['bias += right[step * ', 'bias -= right[step * '],
-      'dense/backward_weight.subgroups': ['own_bias += near + far;', 'own_bias += near - far;'],
+      'dense/backward_weight.subgroups': ['own_bias += own[0] + own[1]', 'own_bias += own[0] - own[1]'],
     },
   ],
   ['dense/reduce_partials', 'sampled', one('dense/reduce_partials', 'sum += partial', 'sum -= partial')],

@@ -201,11 +201,11 @@ const adamOf =
 /** The kernels of a training step past the graph. */
 export const MODEL_CASES: CaseMap<ModelKernel> = {
   'dense/forward': forwardOf(64, 64, 0),
-  'dense/forward.subgroups': forwardOf(32, 16, 8),
+  'dense/forward.subgroups': forwardOf(32, 32, 8),
   'dense/backward_input': backwardInputOf(64, 64, 0),
-  'dense/backward_input.subgroups': backwardInputOf(32, 16, 8),
+  'dense/backward_input.subgroups': backwardInputOf(32, 32, 8),
   'dense/backward_weight': backwardWeightOf(64, 64, 0),
-  'dense/backward_weight.subgroups': backwardWeightOf(32, 16, 8),
+  'dense/backward_weight.subgroups': backwardWeightOf(32, 32, 8),
   'dense/activation_backward': (setting) =>
     layersOf(setting).map((layer) => {
       const length = layer.count * layer.output_width;

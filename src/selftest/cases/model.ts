@@ -60,7 +60,7 @@ function denseCases(): KernelCase[] {
         }),
         kernelCase('dense/forward.subgroups', {
           ...options,
-          size: { workgroups: (blocks(allocated, 32) + 1) * blocks(output_width, 16) },
+          size: { workgroups: (blocks(allocated, 32) + 1) * blocks(output_width, 32) },
           lanes: 8,
         }),
         kernelCase('dense/activation_backward', {
@@ -100,7 +100,7 @@ function denseCases(): KernelCase[] {
       }),
       kernelCase('dense/backward_input.subgroups', {
         ...towardsInput,
-        size: { workgroups: (blocks(allocated, 32) + 1) * blocks(input_width, 16) },
+        size: { workgroups: (blocks(allocated, 32) + 1) * blocks(input_width, 32) },
         lanes: 8,
       }),
       kernelCase('dense/backward_weight', {
@@ -109,7 +109,7 @@ function denseCases(): KernelCase[] {
       }),
       kernelCase('dense/backward_weight.subgroups', {
         ...towardsWeight,
-        size: { workgroups: chunks * blocks(input_width, 32) * blocks(output_width, 16) },
+        size: { workgroups: chunks * blocks(input_width, 32) * blocks(output_width, 32) },
         lanes: 8,
       }),
       kernelCase('dense/reduce_partials', {

@@ -30,7 +30,7 @@ test(
           const expected = Float64Array.from(bindings.input_gradient);
           backward_input({ ...bindings, input_gradient: expected }, parameters, { ACTIVATION });
           for (const variant of variants(gpu())) {
-            const [rows, columns] = variant ? [32, 16] : [64, 64];
+            const [rows, columns] = variant ? [32, 32] : [64, 64];
             const workgroups = spans(maxRows, rows) * Math.ceil(inputWidth / columns);
             const name = `dense/backward_input${variant}` as const;
             const { input_gradient } = await runKernel(

@@ -28,7 +28,7 @@ test(
         const expected = Float64Array.from(bindings.partial);
         backward_weight({ ...bindings, partial: expected }, parameters);
         for (const variant of variants(gpu())) {
-          const [inputs, columns] = variant ? [32, 16] : [64, 64];
+          const [inputs, columns] = variant ? [32, 32] : [64, 64];
           const workgroups = chunks * Math.ceil(inputWidth / inputs) * Math.ceil(outputWidth / columns);
           const name = `dense/backward_weight${variant}` as const;
           const { partial } = await runKernel(gpu(), name, bindings, parameters, { workgroups });

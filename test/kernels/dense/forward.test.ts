@@ -28,7 +28,7 @@ test(
         const expected = Float64Array.from(bindings.output);
         forward({ ...bindings, output: expected }, parameters, { ACTIVATION });
         for (const variant of variants(gpu())) {
-          const [rows, columns] = variant ? [32, 16] : [64, 64];
+          const [rows, columns] = variant ? [32, 32] : [64, 64];
           const workgroups = spans(maxRows, rows) * Math.ceil(outputWidth / columns);
           const name = `dense/forward${variant}` as const;
           const { output } = await runKernel(gpu(), name, bindings, parameters, { workgroups }, { ACTIVATION });
