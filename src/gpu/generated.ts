@@ -188,6 +188,16 @@ export interface Kernels {
     parameters: { readonly count: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'optim/adam_catch_up': {
+    bindings: { readonly parameter: Tensor<'f32'>; readonly first_moment: Tensor<'f32'>; readonly second_moment: Tensor<'f32'>; readonly made: Tensor<'u32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };
+    constants: { readonly WORKGROUP?: number; readonly ALL?: number; readonly REPLAYED?: number };
+  };
+  'optim/adam_made': {
+    bindings: { readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly made: Tensor<'u32'> };
+    parameters: {};
+    constants: { readonly WORKGROUP?: number; readonly ALL?: number; readonly AHEAD?: number };
+  };
   'optim/adam_rows': {
     bindings: { readonly parameter: Tensor<'f32'>; readonly first_moment: Tensor<'f32'>; readonly second_moment: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> };
     parameters: { readonly width: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };

@@ -107,6 +107,8 @@ export interface Pass {
 
 /** A pass that also goes back. */
 export interface TrainingPass extends Pass {
+  /** Records what settles which nodes the pass reads; before `recordForward`. */
+  recordSample(program: Program): void;
   /** Records the gradients of all parameters, given that of the embeddings, which is used up. */
   recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>): void;
   /** Gradient of the input features: by row of `inputNodes`, or of all nodes where there is no such set. */
@@ -185,9 +187,12 @@ export class SampledPass implements TrainingPass {
     return this.#aggregations[0]!.sources;
   }
 
+  recordSample(program: Program): void {
+    for (const sample of this.#aggregations.toReversed()) sample.recordSample(program, this.options.state);
+  }
+
   recordForward(program: Program): void {
     const { encoder } = this;
-    for (const sample of this.#aggregations.toReversed()) sample.recordSample(program, this.options.state);
     let source = encoder.embedding;
     this.#aggregations.forEach((sample, index) => {
       const { aggregated, features } = this.#layers[index]!;
@@ -277,6 +282,9 @@ export class FullPass implements TrainingPass {
   get inputGradient(): Tensor<'f32'> {
     return this.#inputGradient!;
   }
+
+  /** Nothing: it reads all nodes. */
+  recordSample(): void {}
 
   recordForward(program: Program): void {
     const { encoder, rows, maxRows } = this;

@@ -25,10 +25,25 @@ export interface ActiveNodes {
 }
 
 /**
- * How a table is updated. `dense`: all rows, those of other nodes with gradient 0, which is dense Adam's exact result.
- * `rows`: only the active rows and their moments change (lazy Adam).
+ * How a table is updated.
+ * - `dense`: all rows, those of other nodes with gradient 0, which is dense Adam's exact result; `swept` or `deferred`,
+ *   whichever costs less.
+ * - `swept`: dense, by going through the whole table in every step.
+ * - `deferred`: dense, by making up for a row's missed steps when it is next read (`recordCatchUp`, `flush`), so that
+ *   rows that a batch does not touch cost nothing.
+ * - `rows`: only the active rows and their moments change (lazy Adam), another algorithm.
  */
-export type TableUpdates = 'dense' | 'rows';
+export type TableUpdates = 'dense' | 'swept' | 'deferred' | 'rows';
+
+/** A table's rows are deferred where a step has at most this share of them: catching up costs about a sweep of twice them. */
+const DEFERRED_SHARE = 1 / 3;
+
+interface Table {
+  readonly active: ActiveNodes;
+  readonly updates: Exclude<TableUpdates, 'dense'>;
+  /** [nodes] steps that each row has made, and [2] all rows; where updates are deferred. */
+  readonly deferred: { readonly made: Tensor<'u32'>; readonly all: Tensor<'u32'> } | undefined;
+}
 
 interface Entry {
   readonly name: string;
@@ -36,7 +51,7 @@ interface Entry {
   readonly gradient: Tensor<'f32'>;
   readonly first: Tensor<'f32'>;
   readonly second: Tensor<'f32'>;
-  readonly table: { readonly active: ActiveNodes; readonly updates: TableUpdates } | undefined;
+  readonly table: Table | undefined;
 }
 
 /** Adam (Kingma and Ba, ICLR 2015) for dense tensors and embedding tables. It owns the moments. */
@@ -84,13 +99,21 @@ export class Adam {
         `${name} has rows of ${width}, its gradient ${gradient.label} is [${gradient.shape.join(', ')}]`,
       );
     }
-    const words = Math.ceil(parameter.shape[0]! / 32);
-    if (updates === 'dense' && (active.bits.length < words || active.ranks.length < words)) {
-      throw new HashgnnError(
-        `the bitmap ${active.bits.label} is too small for the ${parameter.shape[0]} rows of ${name}`,
-      );
+    const [nodes] = parameter.shape as [number];
+    const deferrable = active.nodes.length <= nodes * DEFERRED_SHARE;
+    const kind = updates === 'dense' ? (deferrable ? 'deferred' : 'swept') : updates;
+    const words = Math.ceil(nodes / 32);
+    if (kind === 'swept' && (active.bits.length < words || active.ranks.length < words)) {
+      throw new HashgnnError(`the bitmap ${active.bits.label} is too small for the ${nodes} rows of ${name}`);
     }
-    this.#push({ name, parameter, gradient, table: { active, updates } });
+    const deferred =
+      kind === 'deferred'
+        ? {
+            made: this.scope.tensor('u32', [nodes], `${name} steps made`),
+            all: this.scope.tensor('u32', [2], `${name} all rows`, new Uint32Array([nodes, nodes])),
+          }
+        : undefined;
+    this.#push({ name, parameter, gradient, table: { active, updates: kind, deferred } });
   }
 
   /** All moments, for checkpoints: `<parameter>.first_moment` and `<parameter>.second_moment`. */
@@ -99,6 +122,45 @@ export class Adam {
       { name: `${name}.first_moment`, tensor: first },
       { name: `${name}.second_moment`, tensor: second },
     ]);
+  }
+
+  /**
+   * Records making up for the steps that this step's active rows of deferred tables have missed; before they are read.
+   * @param io as for `record`
+   */
+  recordCatchUp(program: Program, io: { readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> }): void {
+    for (const entry of this.#entries) {
+      if (!entry.table?.deferred) continue;
+      const { nodes, rows } = entry.table.active;
+      this.#catchUp(program, entry, io, { nodes, rows, count: entry.gradient.shape[0]! }, 0);
+    }
+  }
+
+  /**
+   * Records making up for all steps that any row has missed, so that parameters and moments are those of the step that is
+   * about to be made. Needed before tables are read as a whole, and done in no time where nothing is deferred.
+   * @param io as for `record`
+   */
+  recordFlush(program: Program, io: { readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> }): void {
+    for (const entry of this.#entries) {
+      if (!entry.table?.deferred) continue;
+      const { made, all } = entry.table.deferred;
+      const count = made.length;
+      this.#catchUp(program, entry, io, { nodes: made, rows: all, count }, 1);
+      program.dispatch('optim/adam_made', {
+        label: `all steps of ${entry.name} made`,
+        bind: { nodes: all, rows: all, state: io.state, made },
+        constants: { ALL: 1, AHEAD: 0 },
+        invocations: count,
+      });
+    }
+  }
+
+  /** Tells that parameters and moments were written from outside as they are before step `step`. */
+  restored(step: number): void {
+    for (const { table } of this.#entries) {
+      table?.deferred?.made.write(new Uint32Array(table.deferred.made.length).fill(step));
+    }
   }
 
   /**
@@ -136,7 +198,7 @@ export class Adam {
         invocations: whole ? count / 4 : count,
         cost: { bytes: 28 * count, operations: 13 * count },
       });
-    } else if (table.updates === 'dense') {
+    } else if (table.updates === 'swept') {
       program.dispatch('optim/adam_table', {
         label,
         bind: { ...bind, bits: table.active.bits, ranks: table.active.ranks },
@@ -152,7 +214,38 @@ export class Adam {
         invocations: gradient.length / 4,
         cost: { bytes: 28 * gradient.length, operations: 13 * gradient.length },
       });
+      if (table.deferred) {
+        const { nodes, rows } = table.active;
+        program.dispatch('optim/adam_made', {
+          label: `step of ${name} made`,
+          bind: { nodes, rows, state, made: table.deferred.made },
+          constants: { AHEAD: 1 },
+          invocations: gradient.shape[0]!,
+        });
+      }
     }
+  }
+
+  #catchUp(
+    program: Program,
+    { name, parameter, first, second, table }: Entry,
+    { state, schedule }: { state: Tensor<'u32'>; schedule: Tensor<'f32'> },
+    list: { nodes: Tensor<'u32'>; rows: Tensor<'u32'>; count: number },
+    ALL: 0 | 1,
+  ): void {
+    const width = parameter.shape[1]!;
+    const { nodes, rows, count } = list;
+    program.dispatch('optim/adam_catch_up', {
+      label: `catch up ${name}`,
+      bind: {
+        ...{ parameter, first_moment: first, second_moment: second, made: table!.deferred!.made },
+        ...{ nodes, rows, state, schedule },
+      },
+      parameters: { width, ...this.#settings },
+      constants: { ALL },
+      invocations: (count * width) / 4,
+      cost: { bytes: 24 * count * width, operations: 13 * count * width },
+    });
   }
 }
 

@@ -166,10 +166,10 @@ export const OPTIONS = {
   epsilon: real(1e-20, 1, 1e-8, 'optimiser', 'Adam’s ε'),
   weightDecay: real(0, 10, 0, 'optimiser', 'L2 term added to every gradient'),
   featureUpdates: choice(
-    ['dense', 'rows'],
+    ['dense', 'swept', 'deferred', 'rows'],
     'dense',
     'optimiser',
-    'Adam on all input features, or lazily on those that a batch touches',
+    'Adam on all input features (the same bytes by a sweep in every step, or deferred until a batch touches them; dense takes the cheaper), or lazily on the rows that a batch touches',
   ),
   evaluateEvery: whole(0, LARGE, 100, 'run', 'steps between validations; 0 validates at the end only'),
   logEvery: whole(1, 10_000, 50, 'run', 'steps between records in metrics.jsonl'),

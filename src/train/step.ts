@@ -36,10 +36,12 @@ export class TrainingStep {
   readonly pairs: Tensor<'u32'>;
   readonly loss: PairLoss;
   readonly adam: Adam;
+  /** Run between steps, brings all parameters and moments up to date; they are behind where Adam defers rows. */
+  readonly flush: Program;
   /** [2] the batch as a list of which all rows are active. */
   readonly #batchRows: Tensor<'u32'>;
 
-  /** Records the step; `program.compile()` before the first run. */
+  /** Records the step; `compile()` before the first run. */
   constructor(
     gpu: Gpu,
     readonly scope: TensorScope,
@@ -63,8 +65,12 @@ export class TrainingStep {
     this.#recordSampling(program, slots);
 
     // From here on the batch is known by rows of the pass.
-    const { pass, pairRows } = this.#recordForward(program, stride);
+    const { pass, pairRows } = this.#recordPass(program, stride);
     this.pass = pass;
+    pass.recordSample(program);
+    this.adam = this.#createAdam(pass);
+    this.adam.recordCatchUp(program, { state, schedule });
+    pass.recordForward(program);
     const { rows, maxRows } = pass;
     const step = { rows, state, schedule };
     const guidance = new HashGuidance(scope, { maxRows, bits, byRow: options.guidance === 'row', seed });
@@ -104,9 +110,16 @@ export class TrainingStep {
       ...step,
     });
     pass.recordBackward(program, embeddingsGradient);
-    this.adam = this.#recordAdam(program, pass, schedule);
+    if (options.learnScale) this.adam.add('scale', this.scale, this.loss.scaleGradient);
+    this.adam.record(program, { state, schedule });
     recordAdvance(program, state);
+    this.flush = scope.own(gpu.program('make up for missed steps'));
+    this.adam.recordFlush(this.flush, { state, schedule });
     this.#initialise();
+  }
+
+  async compile(): Promise<void> {
+    await Promise.all([this.program.compile(), this.flush.compile()]);
   }
 
   /** All trained tensors by the names that they have in checkpoints. */
@@ -132,13 +145,11 @@ export class TrainingStep {
     });
   }
 
-  #recordForward(program: Program, stride: number): { pass: TrainingPass; pairRows: Tensor<'u32'> } {
+  #recordPass(program: Program, stride: number): { pass: TrainingPass; pairRows: Tensor<'u32'> } {
     const { scope, encoder, graph, pairs, state } = this;
     const { fanouts, batchSize, seed } = this.options;
     if (fanouts === 'all') {
-      const pass = new FullPass(scope, encoder, true);
-      pass.recordForward(program);
-      return { pass, pairRows: pairs };
+      return { pass: new FullPass(scope, encoder, true), pairRows: pairs };
     }
     const list = { nodes: pairs, rows: this.#batchRows, stride, maxRows: batchSize };
     const { nodeCount, userCount } = graph;
@@ -152,12 +163,12 @@ export class TrainingStep {
     roots.recordBuild(program, [list]);
     roots.recordLocate(program, list, pairRows);
     const pass = new SampledPass(scope, encoder, { roots, fanouts, seed, state });
-    pass.recordForward(program);
     return { pass, pairRows };
   }
 
-  #recordAdam(program: Program, pass: TrainingPass, schedule: Tensor<'f32'>): Adam {
-    const { scope, encoder, state, options } = this;
+  /** Adam for all parameters of the encoder. */
+  #createAdam(pass: TrainingPass): Adam {
+    const { scope, encoder, options } = this;
     const { beta1, beta2, epsilon, weightDecay } = options;
     const adam = new Adam(scope, { beta1, beta2, epsilon, weightDecay });
     const { inputNodes, inputGradient } = pass;
@@ -174,8 +185,6 @@ export class TrainingStep {
       addDense(`layers.${index}`, layer);
     });
     addDense('hash', encoder.hash);
-    if (options.learnScale) adam.add('scale', this.scale, this.loss.scaleGradient);
-    adam.record(program, { state, schedule });
     return adam;
   }
 

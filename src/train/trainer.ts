@@ -100,7 +100,7 @@ export class Trainer {
     const scope = gpu.scope();
     try {
       const trainer = new Trainer(scope, gpu, dataset, options);
-      await Promise.all([trainer.#training.program.compile(), trainer.#encode.compile()]);
+      await Promise.all([trainer.#training.compile(), trainer.#encode.compile()]);
       return trainer;
     } catch (error) {
       scope.destroy();
@@ -184,6 +184,7 @@ export class Trainer {
    * @throws HashgnnError where one is not finite
    */
   async encode(): Promise<Embeddings> {
+    this.#training.flush.run();
     this.#encode.run();
     const [all, words] = await Promise.all([this.#encoding.embeddings.read(), this.#codes.read()]);
     const broken = all.findIndex((value) => !Number.isFinite(value));
@@ -231,11 +232,15 @@ export class Trainer {
 
   /** Puts the best parameters in place of the current ones, if there was a validation. */
   takeBest(): void {
-    if (this.best) this.#unkeep.run();
+    if (!this.best) return;
+    // Steps that rows have missed would otherwise be made up for in the best parameters.
+    this.#training.flush.run();
+    this.#unkeep.run();
   }
 
   /** Every tensor that the rest of the training depends on, by name. */
   async state(): Promise<Map<string, SafeTensor>> {
+    this.#training.flush.run();
     const entries = this.#stateTensors().map(
       async ({ name, tensor }): Promise<[string, SafeTensor]> => [
         name,
@@ -260,6 +265,7 @@ export class Trainer {
       tensor.write(saved.data);
     }
     this.#training.state.write(new Uint32Array([step, 0, 0, 0]));
+    this.#training.adam.restored(step);
     this.step = step;
     this.best = best;
   }

@@ -179,6 +179,7 @@ test('on a matching, sampled neighbourhoods give what whole ones give, forward a
           state,
         });
         const rowGradient = floats(roots.length * bits, 7);
+        sampled.recordSample(program);
         sampled.recordForward(program);
         sampled.recordBackward(program, scope.tensor('f32', [roots.length, bits], 'gradient', rowGradient));
         await program.compile();
@@ -238,6 +239,7 @@ test('nodes far from the roots are neither read nor trained', async () => {
     const roots = setOf(scope, program, host, [0, 0, 0]);
     const state = scope.tensor('u32', [4], 'state');
     const pass = new SampledPass(scope, encoder, { roots, fanouts: [9, 9], seed: 4, state });
+    pass.recordSample(program);
     pass.recordForward(program);
     await program.compile();
     program.run();

@@ -48,7 +48,7 @@ export async function withStep<T>(
   const scope = gpu.scope();
   const step = new TrainingStep(gpu, scope, graph, options);
   try {
-    await step.program.compile();
+    await step.compile();
     return await use(step);
   } finally {
     step.program.destroy();

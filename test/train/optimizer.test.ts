@@ -104,9 +104,15 @@ describe('tables', () => {
   const [nodes, width] = [40, 8];
   const start = Float32Array.from({ length: nodes * width }, (_, at) => Math.cos(at));
 
-  /** 20 steps in which other nodes are active each time; gives back the table. */
-  const train = (updates: TableUpdates | 'scattered') =>
-    training(20, 0.05, async ({ scope, program, state, schedule }) => {
+  /**
+   * `steps` steps in which other nodes are active each time, some of them not for long; gives back the table and its
+   * moments. All rows are brought up to date at the end and before the steps in `flushes`.
+   */
+  const trainAll = (
+    updates: TableUpdates | 'scattered',
+    { steps = 20, flushes = [], weightDecay = 0 }: { steps?: number; flushes?: number[]; weightDecay?: number } = {},
+  ) =>
+    training(steps, 0.05, async ({ scope, program, state, schedule }) => {
       const table = scope.tensor('f32', [nodes, width], 'table', start);
       const gradient = scope.tensor('f32', [updates === 'scattered' ? nodes : 12, width], 'table gradient');
       const active = {
@@ -115,15 +121,27 @@ describe('tables', () => {
         nodes: scope.tensor('u32', [12], 'nodes'),
         rows: scope.tensor('u32', [2], 'rows'),
       };
-      const optimizer = new Adam(scope);
+      const optimizer = new Adam(scope, { weightDecay });
       if (updates === 'scattered') optimizer.add('table', table, gradient);
       else optimizer.addTable('table', table, gradient, active, updates);
+      optimizer.recordCatchUp(program, { state, schedule });
       optimizer.record(program, { state, schedule });
       recordAdvance(program, state);
-      await program.compile();
-      for (let step = 0; step < 20; step += 1) {
-        // Node 0 is never among them.
-        const chosen = [...Array(nodes).keys()].filter((node) => node > 0 && (node * 7 + step * 3) % 5 === 0);
+      const flush = scope.own(gpu().program('flush'));
+      optimizer.recordFlush(flush, { state, schedule });
+      await Promise.all([program.compile(), flush.compile()]);
+      for (let step = 0; step < steps; step += 1) {
+        if (flushes.includes(step)) flush.run();
+        // Node 0 is never among them, after step 20 nodes 1 to 4 alone are, and after step 40 node 4 and, at last, node 3.
+        const chosen = [...Array(nodes).keys()].filter(
+          (node) =>
+            node > 0 &&
+            (step < 20
+              ? (node * 7 + step * 3) % 5 === 0
+              : step < 40
+                ? node <= 4
+                : node === 4 || (node === 3 && step === steps - 2)),
+        );
         const rows = Float32Array.from({ length: chosen.length * width }, (_, at) => Math.sin(at + step));
         if (updates === 'scattered') {
           const scattered = new Float32Array(nodes * width);
@@ -142,13 +160,55 @@ describe('tables', () => {
         }
         program.run();
       }
-      return table.read();
+      flush.run();
+      const tensors = [table, ...optimizer.moments().map(({ tensor }) => tensor)];
+      const [values, first, second] = await Promise.all(tensors.map((tensor) => tensor.read()));
+      return { values: values!, first: first!, second: second! };
     });
+  const train = async (updates: TableUpdates | 'scattered') => (await trainAll(updates)).values;
 
   test('dense updates are Adam on the scattered gradient to the last bit, over many steps', async () => {
     const dense = await train('dense');
     expect([...dense]).toEqual([...(await train('scattered'))]);
     expect([...(await train('dense'))]).toEqual([...dense]);
+  });
+
+  test.each([
+    ['20 steps', {}],
+    ['weight decay', { weightDecay: 0.01 }],
+    ['rows brought up to date now and then', { flushes: [0, 3, 4, 19] }],
+    ['rows that wait for 400 steps and more', { steps: 480 }],
+    ['such rows, brought up to date in between', { steps: 480, flushes: [150, 151, 470] }],
+    ['such rows with weight decay', { steps: 480, weightDecay: 0.01 }],
+  ])('deferred updates are a sweep in every step to the last bit: %s', async (_, how) => {
+    const deferred = await trainAll('deferred', how);
+    const swept = await trainAll('swept', { ...how, flushes: [] });
+    for (const name of ['values', 'first', 'second'] as const) {
+      expect([...deferred[name]], name).toEqual([...swept[name]]);
+    }
+  });
+
+  test('dense updates defer rows where a step has few of them', async () => {
+    const scope = gpu().scope();
+    try {
+      const made = (updates: TableUpdates, count: number, room: number) => {
+        const optimizer = new Adam(scope);
+        const gradient = scope.tensor('f32', [room, 4], 'gradient');
+        const words = scope.tensor('u32', [Math.ceil(count / 32) + 1], 'words');
+        const active = { bits: words, ranks: words, nodes: scope.tensor('u32', [room], 'nodes'), rows: words };
+        optimizer.addTable('e', scope.tensor('f32', [count, 4], 'table'), gradient, active, updates);
+        const program = scope.own(gpu().program('program'));
+        const state = scope.tensor('u32', [4], 'state');
+        optimizer.record(program, { state, schedule: scope.tensor('f32', [1, 4], 'schedule') });
+        return program.dispatches.map(({ kernel }) => kernel.shader.name);
+      };
+      expect(made('dense', 900, 300)).toEqual(['optim/adam_rows', 'optim/adam_made']);
+      expect(made('dense', 900, 301)).toEqual(['optim/adam_table']);
+      expect(made('swept', 900, 300)).toEqual(['optim/adam_table']);
+      expect(made('rows', 900, 300)).toEqual(['optim/adam_rows']);
+    } finally {
+      scope.destroy();
+    }
   });
 
   test('lazy updates are another algorithm, and leave alone what was never active', async () => {
@@ -173,7 +233,7 @@ test('what does not fit is refused by name', async () => {
     expect(() => optimizer.add('w', four, four)).toThrow('two parameters named w');
     expect(() => optimizer.addTable('e', odd, odd, active, 'dense')).toThrow('multiple of 4');
     expect(() => optimizer.addTable('e', table, odd, active, 'dense')).toThrow('its gradient odd is [3, 6]');
-    expect(() => optimizer.addTable('e', table, table, active, 'dense')).toThrow('bitmap words is too small');
+    expect(() => optimizer.addTable('e', table, table, active, 'swept')).toThrow('bitmap words is too small');
     expect(() => optimizer.addTable('w', table, table, active, 'rows')).toThrow('two parameters named w');
   });
 });

@@ -13,6 +13,8 @@ import { signBackward } from '../../../src/reference/hash/sign_backward.js';
 import { pairs } from '../../../src/reference/loss/pairs.js';
 import { pairsBackward } from '../../../src/reference/loss/pairs_backward.js';
 import { adam } from '../../../src/reference/optim/adam.js';
+import { adamCatchUp } from '../../../src/reference/optim/adam_catch_up.js';
+import { adamMade } from '../../../src/reference/optim/adam_made.js';
 import { adamRows } from '../../../src/reference/optim/adam_rows.js';
 import { adamTable } from '../../../src/reference/optim/adam_table.js';
 import { advance } from '../../../src/reference/optim/advance.js';
@@ -26,7 +28,7 @@ type ModelKernel =
   | `dense/${'activation_backward' | 'reduce_partials'}`
   | `hash/${'guide' | 'guide_backward' | 'pack' | 'sign' | 'sign_backward'}`
   | `loss/${'pairs' | 'pairs_backward'}`
-  | `optim/${'adam' | 'adam.vec4' | 'adam_rows' | 'adam_table' | 'advance'}`
+  | `optim/${'adam' | 'adam.vec4' | 'adam_catch_up' | 'adam_made' | 'adam_rows' | 'adam_table' | 'advance'}`
   | 'reduce/columns';
 
 const floatWork = (bytes: number, operations: number, access: Cost['access'] = 'copy'): Cost => ({
@@ -425,6 +427,49 @@ export const MODEL_CASES: CaseMap<ModelKernel> = {
           size: { invocations: active / 4 },
           twin: adamRows,
           tolerance: { parameter: FLOAT },
+        }),
+      },
+    ];
+  },
+  'optim/adam_catch_up': (setting) => {
+    const { width, moments } = tableOf(setting);
+    const { nodes, rows, count } = setting.first.sources;
+    const active = count * width;
+    // As many steps were missed as it takes for others to have been touched that often.
+    const missed = Math.round(setting.nodes / count);
+    return [
+      {
+        what: "layer 1's sources",
+        shape: `${formatCount(count)} of ${formatCount(setting.nodes)} × ${width}, ${missed} missed`,
+        cost: floatWork(24 * active + 8 * count, ADAM * active * missed),
+        work: () => ({
+          inputs: {
+            ...moments(),
+            made: new Uint32Array(setting.nodes),
+            ...{ nodes, rows },
+            state: new Uint32Array([missed, 0, 0, 0]),
+            schedule: Float32Array.from({ length: 4 * missed }, () => 0.001),
+          },
+          parameters: { width, ...SETTINGS },
+          size: { invocations: active / 4 },
+          twin: adamCatchUp,
+          tolerance: { parameter: FLOAT },
+        }),
+      },
+    ];
+  },
+  'optim/adam_made': (setting) => {
+    const { nodes, rows, count } = setting.first.sources;
+    return [
+      {
+        what: "layer 1's sources",
+        shape: `${formatCount(count)} of ${formatCount(setting.nodes)}`,
+        cost: { bytes: 8 * count, operations: count, access: 'copy', arithmetic: 'logic' },
+        work: () => ({
+          inputs: { nodes, rows, state: new Uint32Array(4), made: new Uint32Array(setting.nodes) },
+          parameters: {},
+          size: { invocations: count },
+          twin: adamMade,
         }),
       },
     ];

@@ -14,6 +14,8 @@ import { NONE } from '../../reference/lib/none.js';
 import { pairs } from '../../reference/loss/pairs.js';
 import { pairsBackward } from '../../reference/loss/pairs_backward.js';
 import { adam } from '../../reference/optim/adam.js';
+import { adamCatchUp } from '../../reference/optim/adam_catch_up.js';
+import { adamMade } from '../../reference/optim/adam_made.js';
 import { adamRows } from '../../reference/optim/adam_rows.js';
 import { adamTable } from '../../reference/optim/adam_table.js';
 import { advance } from '../../reference/optim/advance.js';
@@ -310,6 +312,32 @@ function optimiserCases(): KernelCase[] {
       size: { invocations: (nodes * width) / 4 },
       twin: adamTable,
       tolerance: { parameter: FLOAT },
+    }),
+    ...[0, 1].flatMap((ALL) => {
+      const what = ALL ? 'a whole table' : 'rows of a table';
+      const list = {
+        nodes: Uint32Array.from({ length: 20 }, (_, row) => row * 5 + (row % 3)),
+        rows: new Uint32Array(ALL ? [nodes - 3, 40] : [17, 9]),
+      };
+      return [
+        kernelCase('optim/adam_catch_up', {
+          what,
+          inputs: { ...moments(nodes * width), made: below(nodes, STATE()[0]! + 1, 8), ...list, ...clock() },
+          parameters: { width, ...settings },
+          constants: { ALL },
+          size: { invocations: ((ALL ? nodes : 20) * width) / 4 },
+          twin: adamCatchUp,
+          tolerance: { parameter: FLOAT },
+        }),
+        kernelCase('optim/adam_made', {
+          what,
+          inputs: { ...list, state: STATE(), made: words(nodes, 9) },
+          parameters: {},
+          constants: { ALL, AHEAD: 1 },
+          size: { invocations: ALL ? nodes : 20 },
+          twin: adamMade,
+        }),
+      ];
     }),
     kernelCase('optim/advance', {
       what: 'one step',
