@@ -168,7 +168,7 @@ export async function createFolderAtomically<T>(path: string, fill: (temporary: 
   return guarded(path, 'cannot create the output folder', async () => {
     filling.add(temporary);
     try {
-      const firstNew = await mkdir(parent, { recursive: true });
+      const firstNew = await makeMissing(parent);
       try {
         await removeStale(parent, prefix);
         await mkdir(temporary);
@@ -288,7 +288,25 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 
 /** Makes a folder and its parents where they are missing. @throws HashgnnError when it cannot be made */
 export async function makeFolder(path: string): Promise<void> {
-  await guarded(path, 'cannot create the folder', () => mkdir(path, { recursive: true }));
+  await guarded(path, 'cannot create the folder', () => makeMissing(resolve(path)));
+}
+
+/**
+ * Makes a folder and its parents where they are missing, and gives back the first that was. Step by step: Node's own
+ * `recursive` never ends where a parent exists and nothing can be made in it, as in `/proc`.
+ */
+async function makeMissing(path: string): Promise<string | undefined> {
+  if (await stat(path).catch(() => undefined)) {
+    // It says so where that is a file.
+    await readdir(path);
+    return undefined;
+  }
+  const first = await makeMissing(dirname(path));
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    // Another process was quicker.
+    if (error.code !== 'EEXIST') throw error;
+  });
+  return first ?? path;
 }
 
 /** Adds text to the end of a file. @throws HashgnnError when the disk is full, … */

@@ -4,3 +4,4 @@ export { type Recommendation, recommend } from './recommend.js';
 export { type RunEvents, trainToFolder } from './run.js';
 export { type Embeddings, type Run, type RunResult, readRun, type TestMetrics } from './run_folder.js';
 export { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
+export { type KeptTuning, keptTuning, tuningFile } from './tuning.js';

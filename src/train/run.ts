@@ -4,6 +4,7 @@ import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 import { appendText, makeFolder, readBytes, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Gpu } from '../gpu/index.js';
+import { possibleVariants, type Variants } from '../layers/variants.js';
 import { drawCurves } from './curves.js';
 import { resolveOptions, type TrainOptions } from './options.js';
 import { type RunResult, writeEmbeddings } from './run_folder.js';
@@ -26,7 +27,9 @@ const FORMAT = 'hashgnn-checkpoint';
  * Trains into a run folder: `config.json`, `metrics.jsonl`, `checkpoint.safetensors`, and at the end `codes/`,
  * `embeddings/`, `curves.svg` and `result.json` of the best parameters.
  *
- * @param options.resume take up the checkpoint in the folder if there is one
+ * @param options.resume take up the checkpoint in the folder if there is one, with the variants of kernels that it was
+ * begun with, since others round differently
+ * @param options.variants of kernels, as `keptTuning` finds them; the likely ones for the adapter unless told
  * @throws InterruptedError after saving a checkpoint, when `signal` is aborted
  * @throws InputError where the folder holds something else, or a run of other data or options
  */
@@ -35,13 +38,18 @@ export async function trainToFolder(
   dataset: Dataset,
   options: TrainOptions,
   folder: string,
-  { resume = false, signal, events = {} }: { resume?: boolean; signal?: AbortSignal; events?: RunEvents } = {},
+  {
+    resume = false,
+    variants,
+    signal,
+    events = {},
+  }: { resume?: boolean; variants?: Variants; signal?: AbortSignal; events?: RunEvents } = {},
 ): Promise<RunResult> {
   const started = performance.now();
   if (!resume) await requireEmptyFolder(folder);
   const data = { folder: resolve(dataset.folder), name: dataset.name, fingerprint: fingerprint(dataset) };
   const saved = resume ? await readCheckpoint(folder, options, data.fingerprint) : undefined;
-  using trainer = await Trainer.create(gpu, dataset, options);
+  using trainer = await Trainer.create(gpu, dataset, options, begunWith(gpu, saved) ?? variants);
   await makeFolder(folder);
   await writeJson(join(folder, 'config.json'), { ...options, dataset: data });
   const metrics = join(folder, 'metrics.jsonl');
@@ -67,6 +75,7 @@ export async function trainToFolder(
       seconds: String(seconds()),
       best: JSON.stringify(trainer.best ?? null),
       options: JSON.stringify(options),
+      variants: JSON.stringify(trainer.variants),
       data: data.fingerprint,
     };
     const bytes = encodeSafeTensors({ tensors: await trainer.state(), metadata });
@@ -113,6 +122,7 @@ export async function trainToFolder(
     stepsPerSecond: steps / trainingSeconds,
     memory: { peakBytes: gpu.memory().peak },
     adapter: gpu.name,
+    variants: trainer.variants,
     versions: { node: process.version },
   };
   const records = (await readFile(metrics, 'utf8')).trim().split('\n');
@@ -132,6 +142,16 @@ interface Saved {
   readonly step: number;
   readonly seconds: number;
   readonly best: ValidationRecord | undefined;
+  /** Of kernels; checkpoints from before there were any do not name them. */
+  readonly variants: Partial<Variants> | undefined;
+}
+
+/** The variants that a checkpoint was begun with, where this adapter can run them. */
+function begunWith(gpu: Gpu, saved: Saved | undefined): Variants | undefined {
+  const { dense, gather } = saved?.variants ?? {};
+  const possible = possibleVariants(gpu);
+  const usable = dense && gather && possible.dense.includes(dense) && possible.gather.includes(gather);
+  return usable ? { dense, gather } : undefined;
 }
 
 /** The checkpoint of a run with this data and these options, or nothing where there is none yet. */
@@ -156,7 +176,7 @@ async function readCheckpoint(folder: string, options: TrainOptions, data: strin
       fix: 'resume with the dataset named in config.json, or train into another folder',
     });
   }
-  const { step, seconds, best, options: before } = parseMetadata(metadata, path);
+  const { step, seconds, best, variants, options: before } = parseMetadata(metadata, path);
   const differing = (Object.keys(options) as (keyof TrainOptions)[]).filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(options[name]),
   );
@@ -169,7 +189,7 @@ async function readCheckpoint(folder: string, options: TrainOptions, data: strin
       fix: 'resume with the same options, or train into another folder',
     });
   }
-  return { tensors, step, seconds, best };
+  return { tensors, step, seconds, best, variants };
 }
 
 /** What a checkpoint's metadata say. @throws InputError where they do not hang together */
@@ -181,6 +201,7 @@ function parseMetadata(metadata: Readonly<Record<string, string>>, where: string
       step,
       seconds,
       best: (JSON.parse(metadata.best!) as ValidationRecord | null) ?? undefined,
+      variants: metadata.variants === undefined ? undefined : (JSON.parse(metadata.variants) as Partial<Variants>),
       options: resolveOptions(JSON.parse(metadata.options!) as Record<string, unknown>, where),
     };
   } catch (cause) {

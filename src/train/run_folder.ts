@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { makeFolder, readJson, readNpy, writeJson, writeNpy } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
+import type { Variants } from '../layers/variants.js';
 import type { Evaluation, Metrics } from '../search/index.js';
 import { resolveOptions, type TrainOptions } from './options.js';
 import type { ValidationRecord } from './trainer.js';
@@ -47,6 +48,8 @@ export interface RunResult {
   readonly stepsPerSecond: number;
   readonly memory: { readonly peakBytes: number };
   readonly adapter: string;
+  /** The kernels in use where there are several for the same work. */
+  readonly variants: Variants;
   readonly versions: Readonly<Record<string, string>>;
   /** Written by `evaluate`. */
   readonly test?: TestMetrics;

@@ -5,6 +5,7 @@ import { Graph, type HostGraph } from '../layers/graph.js';
 import { Grouping } from '../layers/grouping.js';
 import { HashGuidance } from '../layers/hash.js';
 import { NodeSet } from '../layers/node_set.js';
+import type { Variants } from '../layers/variants.js';
 import { glorot, normal } from './initialise.js';
 import { PairLoss } from './losses.js';
 import { Adam, recordAdvance } from './optimizer.js';
@@ -12,9 +13,16 @@ import type { TrainOptions } from './options.js';
 import { scheduleTable } from './schedule.js';
 
 /** The encoder that these options describe, its parameters zero. */
-export function createEncoder(scope: TensorScope, graph: Graph, options: TrainOptions, trainable: boolean): Encoder {
+export function createEncoder(
+  scope: TensorScope,
+  graph: Graph,
+  options: TrainOptions,
+  trainable: boolean,
+  variants?: Variants,
+): Encoder {
   const { inputWidth, widths, bits, aggregation, weights, activation } = options;
-  return new Encoder(scope, graph, { inputWidth, widths, bits, aggregation, weights, activation }, trainable);
+  const shape = { inputWidth, widths, bits, aggregation, weights, activation };
+  return new Encoder(scope, graph, { ...shape, ...(variants && { variants }) }, trainable);
 }
 
 /**
@@ -41,19 +49,23 @@ export class TrainingStep {
   /** [2] the batch as a list of which all rows are active. */
   readonly #batchRows: Tensor<'u32'>;
 
-  /** Records the step; `compile()` before the first run. */
+  /**
+   * Records the step; `compile()` before the first run.
+   * @param variants of kernels, the likely ones for the adapter unless told
+   */
   constructor(
     gpu: Gpu,
     readonly scope: TensorScope,
     host: HostGraph,
     readonly options: TrainOptions,
+    variants?: Variants,
   ) {
     const { batchSize, bits, negatives, triplets, seed } = options;
     const slots = Math.max(negatives, triplets);
     const stride = 2 + slots;
     this.graph = new Graph(scope, host);
     const { graph } = this;
-    this.encoder = createEncoder(scope, graph, options, true);
+    this.encoder = createEncoder(scope, graph, options, true, variants);
     this.program = scope.own(gpu.program('training step'));
     const { program } = this;
     this.state = scope.tensor('u32', [4], 'step');

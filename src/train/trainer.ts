@@ -3,6 +3,7 @@ import { buildGraph, Csr, type Dataset } from '../data/index.js';
 import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
 import { FullPass, type Parameter } from '../layers/encoder.js';
 import type { HostGraph } from '../layers/graph.js';
+import type { Variants } from '../layers/variants.js';
 import { type Evaluation, evaluate, unpackCodes, wordsOf } from '../search/index.js';
 import type { TrainOptions } from './options.js';
 import type { Embeddings } from './run_folder.js';
@@ -64,10 +65,11 @@ export class Trainer {
     readonly gpu: Gpu,
     readonly dataset: Dataset,
     readonly options: TrainOptions,
+    variants: Variants | undefined,
   ) {
     const { userCount, itemCount } = dataset;
     this.#scope = scope;
-    this.#training = new TrainingStep(gpu, this.#scope, hostGraph(dataset), options);
+    this.#training = new TrainingStep(gpu, this.#scope, hostGraph(dataset), options, variants);
     this.#encoding = new FullPass(this.#scope, this.#training.encoder, false);
     this.#encode = scope.own(gpu.program('encode all nodes'));
     this.#encoding.recordForward(this.#encode);
@@ -93,19 +95,25 @@ export class Trainer {
 
   /**
    * Prepares training: allocates everything and compiles all kernels.
+   * @param variants of kernels, as `keptTuning` finds them; the likely ones for the adapter unless told
    * @throws GpuOutOfMemoryError, ShaderError
    */
-  static async create(gpu: Gpu, dataset: Dataset, options: TrainOptions): Promise<Trainer> {
+  static async create(gpu: Gpu, dataset: Dataset, options: TrainOptions, variants?: Variants): Promise<Trainer> {
     requireTrainable(dataset, options);
     const scope = gpu.scope();
     try {
-      const trainer = new Trainer(scope, gpu, dataset, options);
+      const trainer = new Trainer(scope, gpu, dataset, options, variants);
       await Promise.all([trainer.#training.compile(), trainer.#encode.compile()]);
       return trainer;
     } catch (error) {
       scope.destroy();
       throw error;
     }
+  }
+
+  /** The kernels in use where there are several for the same work. */
+  get variants(): Variants {
+    return this.#training.encoder.variants;
   }
 
   /** The recorded step, for profiles and tests. */

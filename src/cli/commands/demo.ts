@@ -17,6 +17,7 @@ import { describeMetrics } from './evaluate.js';
 import { describeDataset } from './prepare.js';
 import { describeRecommendations } from './recommend.js';
 import { describeOptions } from './train.js';
+import { tuned } from './tune.js';
 
 /** Large enough that structure shows, small enough that a CPU trains on it in a minute or two. */
 const DATA = { users: 2000, items: 1200, interactions: 80_000, seed: 1 };
@@ -71,9 +72,10 @@ export function register(program: Command): void {
     const training = resolveOptions(TRAINING);
     output.say(describeOptions(training));
     const runFolder = join(out, 'run');
+    const { variants } = await tuned(gpu, output);
     const { events, end } = trainingEvents(training, options);
     try {
-      await trainToFolder(gpu, data, training, runFolder, { signal, events });
+      await trainToFolder(gpu, data, training, runFolder, { variants, signal, events });
     } finally {
       end();
     }

@@ -8,6 +8,7 @@ import { register as prepare } from './prepare.js';
 import { register as recommend } from './recommend.js';
 import { register as search } from './search.js';
 import { register as train } from './train.js';
+import { register as tune } from './tune.js';
 
 /** Adds one command, with its options and its action, to the program. */
 export type Register = (program: Command) => void;
@@ -22,5 +23,6 @@ export const commands: readonly Register[] = [
   demo,
   generate,
   bench,
+  tune,
   doctor,
 ];

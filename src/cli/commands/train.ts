@@ -33,6 +33,7 @@ import {
   table,
 } from '../output.js';
 import { trainingEvents } from '../training_events.js';
+import { tuned } from './tune.js';
 
 interface Options extends OutputOptions {
   readonly out: string;
@@ -41,6 +42,7 @@ interface Options extends OutputOptions {
   readonly preset?: string;
   readonly resume?: boolean;
   readonly adapter?: string;
+  readonly retune?: boolean;
 }
 
 /** Headings of the help. */
@@ -65,7 +67,8 @@ export function register(program: Command): void {
     .option('--config <file>', 'options as a JSON object; those on the command line win')
     .option('--model <name>', `system of the paper: ${Object.keys(MODELS).join(', ')} (default hashgnn)`)
     .option('--preset <name>', `set of options: ${Object.keys(PRESETS).join(', ')} (default default)`)
-    .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it');
+    .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it')
+    .option('--retune', 'time the variants of kernels again, and forget what was kept (see hashgnn tune)');
   for (const [name, spec] of Object.entries(OPTIONS)) {
     const { default: value, about, kind } = spec as OptionSpec;
     const shown = Array.isArray(value) ? value.join(',') : String(value);
@@ -90,10 +93,12 @@ export function register(program: Command): void {
         `${formatCount(dataset.train.length / 2)} training edges`,
     );
     output.say(describeOptions(resolved));
+    const { variants } = await tuned(gpu, output, options.retune);
     const { events, end } = trainingEvents(resolved, options);
     try {
       const result = await trainToFolder(gpu, dataset, resolved, options.out, {
         resume: options.resume ?? false,
+        variants,
         signal,
         events,
       });
