@@ -1,6 +1,7 @@
 /** The bench of kernels as people read it. */
 import { formatBytes, formatCount, formatSeconds, table } from '../../src/cli/output.js';
 import type { AllCeilings } from '../ceilings.js';
+import { formatGiga, formatShare } from '../format.js';
 import type { KernelBenchResult, KernelRow } from './index.js';
 import type { Size } from './sizes.js';
 
@@ -24,12 +25,6 @@ type Align = 'left' | 'right';
 const WIDEST = ['59 min 59 s', '100 %', '1023 MiB', '99.9 G', '999', '100 %', '999', '100 %', 'movielens'];
 const WIDEST_SHAPE = 52;
 
-const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
-const giga = (rate: number) => {
-  const value = rate / 1e9;
-  return value.toFixed(value < 9.95 ? 2 : value < 99.5 ? 1 : 0);
-};
-
 /** Operations in thousands, millions and milliards, with three figures. */
 function formatOperations(count: number): string {
   if (count < 1000) return String(Math.round(count));
@@ -50,13 +45,13 @@ function cellsOf(row: KernelRow): string[] {
     row.size,
     `${row.what}, ${row.shape}`,
     formatSeconds(time.seconds),
-    percent(time.spread),
+    formatShare(time.spread),
     formatBytes(cost.bytes),
     none ? '' : formatOperations(cost.operations),
-    giga(row.bytesPerSecond!),
-    percent(share.bytes),
-    none ? '' : giga(row.operationsPerSecond!),
-    none ? '' : percent(share.operations),
+    formatGiga(row.bytesPerSecond!),
+    formatShare(share.bytes),
+    none ? '' : formatGiga(row.operationsPerSecond!),
+    none ? '' : formatShare(share.operations),
     row.checked!,
   ];
 }

@@ -1,6 +1,7 @@
 /** The bench of search as people read it. */
 import { formatBytes, formatCount, formatSeconds, table } from '../../src/cli/output.js';
 import type { Ceilings } from '../ceilings.js';
+import { formatRatio, formatShare } from '../format.js';
 import type { AlibabaResult } from './alibaba.js';
 import type { SearchBenchResult } from './index.js';
 import type { MeasuredRow } from './measure.js';
@@ -28,8 +29,6 @@ const WIDEST = ['', '', '10000', '59 min 59 s', '100 %', '59 min 59 s', '100 %',
 
 const shapeOf = ({ database, queries, bits }: Shape) =>
   `${formatCount(database)} × ${formatCount(queries)} × ${formatCount(bits)}`;
-const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
-const times = (ratio: number) => ratio.toFixed(ratio < 9.95 ? 2 : 1);
 
 function cellsOf(row: MeasuredRow): string[] {
   const { peer, ratio, share } = row;
@@ -40,15 +39,15 @@ function cellsOf(row: MeasuredRow): string[] {
     shapeOf(row),
     String(row.k),
     formatSeconds(row.ours.seconds),
-    percent(row.ours.spread),
+    formatShare(row.ours.spread),
     peer ? formatSeconds(peer.seconds) : '',
-    peer ? percent(peer.spread) : '',
-    ratio === null ? '' : times(ratio),
+    peer ? formatShare(peer.spread) : '',
+    ratio === null ? '' : formatRatio(ratio),
     target(row.atLeast),
     target(row.aim),
     `${formatCount(Number((row.pairsPerSecond / 1e9).toPrecision(3)))} G`,
-    share.operations > 0 ? percent(share.operations) : '',
-    percent(share.bytes),
+    share.operations > 0 ? formatShare(share.operations) : '',
+    formatShare(share.bytes),
   ];
 }
 
@@ -110,7 +109,7 @@ export function describeSummary(result: SearchBenchResult): string {
 function describeTable4(results: readonly Table4Result[]): string {
   const rows = results.flatMap(({ dataset, users, items, searches, ratios }) => {
     const ratio = (of: Readonly<Record<(typeof SEARCHES)[number], number>> | null) =>
-      of ? SEARCHES.map((search) => times(of[search])).join(' : ') : '';
+      of ? SEARCHES.map((search) => formatRatio(of[search])).join(' : ') : '';
     const line = (who: string, seconds: (row: MeasuredRow) => number, of: Parameters<typeof ratio>[0]) => [
       `${dataset}, ${formatCount(users)} × ${formatCount(items)}`,
       who,

@@ -1,8 +1,8 @@
 /** The benches of training as people read them. */
 import { formatBytes, formatCount, table } from '../../src/cli/output.js';
+import { formatRatio } from '../format.js';
 import type { Milliseconds, StepBenchResult, TrainBenchResult } from './index.js';
 
-const ratio = (value: number) => value.toFixed(value < 9.95 ? 2 : 1);
 const milliseconds = (value: number) => `${value.toPrecision(3)} ms`;
 
 export function describeTrain(result: TrainBenchResult): string {
@@ -11,7 +11,7 @@ export function describeTrain(result: TrainBenchResult): string {
     what,
     milliseconds(time.ms),
     `${Math.round(100 * time.spread)} %`,
-    by === undefined ? '' : ratio(by),
+    by === undefined ? '' : formatRatio(by),
   ];
   const lines = (what: string, rows: readonly (readonly string[])[]) =>
     table([[what, 'median', '±', 'times ours'], ...rows], { align: ['left', 'right', 'right', 'right'] });
