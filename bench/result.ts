@@ -193,6 +193,12 @@ const CHECKS: Readonly<Record<BenchKind, Check>> = {
   }),
   step: fields({
     ...{ ...common, dataset, milliseconds: above },
-    rows: list(fields({ kernel: text, label: text, milliseconds: amount, spread: amount, share: amount })),
+    rows: (value, place) =>
+      Array.isArray(value) && value.length === 0
+        ? `${place} is empty`
+        : list(fields({ kernel: text, label: text, milliseconds: amount, spread: amount, share: amount }))(
+            value,
+            place,
+          ),
   }),
 };

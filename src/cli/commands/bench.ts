@@ -10,6 +10,7 @@ import { Progress } from '../progress.js';
 import { registerCompare } from './bench_compare.js';
 import { registerKernel } from './bench_kernel.js';
 import { registerKernels } from './bench_kernels.js';
+import { registerReport } from './bench_report.js';
 import { finishBench } from './bench_result.js';
 import { registerTraining } from './bench_train.js';
 import { versions } from './doctor.js';
@@ -37,6 +38,7 @@ export function register(program: Command): void {
   registerKernels(bench);
   registerKernel(bench);
   registerCompare(bench);
+  registerReport(bench);
 }
 
 function registerSearch(bench: Command): void {
