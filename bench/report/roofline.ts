@@ -21,6 +21,8 @@ const PLOT = 540;
 const LEFT = 66;
 const RIGHT = 984;
 const FOOT = 48;
+/** Above the plot, for the label of the highest roof. */
+const ABOVE = 14;
 /** How far the axes go beyond what they show. */
 const BEYOND = 1.6;
 /** Dots that get their name beside them; those that take the most time come first. */
@@ -67,7 +69,7 @@ export function roofline(title: string, ceilings: AllCeilings, rows: readonly Me
     dots.map(({ row }) => row.kernel),
     { left: LEFT, top: 2, width: RIGHT - LEFT },
   );
-  const top = key.height + 8;
+  const top = key.height + ABOVE;
   const bottom = top + PLOT;
   const x = logScale(low, high, LEFT, RIGHT);
   const y = logScale(least, most, bottom, top);
@@ -84,7 +86,7 @@ export function roofline(title: string, ceilings: AllCeilings, rows: readonly Me
   const turned = { 'text-anchor': 'middle', transform: `rotate(-90 14 ${(top + bottom) / 2})` };
   out.push(words(14, (top + bottom) / 2, 'GOP/s', turned));
 
-  const labels = new Labels({ left: LEFT, right: RIGHT, top, bottom });
+  const labels = new Labels({ left: LEFT, right: RIGHT, top: top - ABOVE, bottom });
   for (const { intensity, rate } of dots) labels.takeDot(x(intensity), y(rate));
   for (const { name, rate } of flats) {
     // What copying lets through comes to this roof here.
@@ -97,14 +99,14 @@ export function roofline(title: string, ceilings: AllCeilings, rows: readonly Me
     const ends = { x1: x(from), y1: y(from * speed), x2: x(to), y2: y(to * speed) };
     out.push(tag('line', { class: kind, ...ends }, tooltip(`${name}: ${formatGiga(speed * 1e9)} GB/s`)));
   }
-  for (const { name, rate } of flats) {
-    out.push(labels.above(RIGHT - 4, y(rate), `${name} ${formatGiga(rate * 1e9)} GOP/s`));
-  }
   const slant = Math.atan2(y(10) - y(1), x(10) - x(1));
   for (const { name, speed, kind } of slopes) {
     // Nothing is faster than copying, so there is room above that line; others end below the lowest roof.
     const end = (kind === 'roof' ? highest : lowest) / speed;
     out.push(labels.along(x(end), y(end * speed), slant, `${name} ${formatGiga(speed * 1e9)} GB/s`));
+  }
+  for (const { name, rate } of flats) {
+    out.push(labels.above(RIGHT - 4, y(rate), `${name} ${formatGiga(rate * 1e9)} GOP/s`));
   }
 
   for (const { row, intensity, rate } of dots) {

@@ -93,6 +93,9 @@ interface Box {
   readonly bottom: number;
 }
 
+/** How far down a line its label may move. */
+const ALONG_MOST = 400;
+
 /** Puts labels beside dots where nothing else is. */
 export class Labels {
   readonly #taken: Box[] = [];
@@ -105,29 +108,35 @@ export class Labels {
     this.#taken.push({ left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 });
   }
 
-  /** The label of a level line, above it, as far right of its end as there is room. */
+  /** The label of a level line, above it, as near its right end as there is room. */
   above(end: number, y: number, text: string): string {
     const width = textPixels(text);
     const boxAt = (right: number) => ({ left: right - width, right, top: y - 16, bottom: y - 3 });
     let right = end;
     while (right - width > this.bounds.left && !this.#free(boxAt(right))) right -= 10;
+    if (!this.#free(boxAt(right))) right = end;
     this.#taken.push(boxAt(right));
     return words(right, y - 5, text, { class: 'halo muted', 'text-anchor': 'end' });
   }
 
   /**
-   * The label of a rising line, above it and up to a point of it.
+   * The label of a rising line, above it, as near a point of it as there is room further down.
    * @param slant of the line, in radians, negative where it rises
    */
   along(x: number, y: number, slant: number, text: string): string {
     const [towards, up] = [Math.cos(slant), Math.sin(slant)];
     const width = textPixels(text);
-    for (let at = 10; at < width; at += 10) {
-      const [cx, cy] = [x - at * towards + 9 * up, y - at * up - 9 * towards];
-      this.#taken.push({ left: cx - 7, right: cx + 7, top: cy - 7, bottom: cy + 7 });
-    }
+    const boxesAt = (end: number) =>
+      Array.from({ length: Math.ceil(width / 10) }, (_, at) => {
+        const [cx, cy] = [x - (end + 10 * at) * towards + 9 * up, y - (end + 10 * at) * up - 9 * towards];
+        return { left: cx - 7, right: cx + 7, top: cy - 7, bottom: cy + 7 };
+      });
+    let end = 10;
+    while (end < ALONG_MOST && !boxesAt(end).every((box) => this.#free(box))) end += 10;
+    if (end >= ALONG_MOST) end = 10;
+    this.#taken.push(...boxesAt(end));
     const move = `translate(${x.toFixed(2)} ${y.toFixed(2)}) rotate(${((180 / Math.PI) * slant).toFixed(2)})`;
-    return words(-10, -5, text, { class: 'halo muted', 'text-anchor': 'end', transform: move });
+    return words(-end, -5, text, { class: 'halo muted', 'text-anchor': 'end', transform: move });
   }
 
   /** The label beside a point, on its first side with room; nothing where there is none. */
