@@ -27,6 +27,7 @@ const ABOVE = 14;
 const BEYOND = 1.6;
 /** Dots that get their name beside them; those that take the most time come first. */
 const NAMED = 14;
+const GATHERED = { name: 'gathered', kind: 'gather' } as const;
 
 /** Whether a kernel has a place in the plot: one without operations has none. */
 export const hasIntensity = ({ cost }: MeasuredKernel) => cost.operations > 0;
@@ -49,15 +50,9 @@ export function roofline(title: string, ceilings: AllCeilings, rows: readonly Me
   ].map(({ name, rate }) => ({ name, rate: rate / 1e9 }));
   const [lowest, highest] = [Math.min(...flats.map(({ rate }) => rate)), Math.max(...flats.map(({ rate }) => rate))];
   const slopes = [
-    { name: 'copied', speed: ceilings.bytesPerSecond / 1e9, kind: 'roof' },
+    { name: 'copied', of: '', speed: ceilings.bytesPerSecond / 1e9, kind: 'roof' },
     ...(slow
-      ? [
-          {
-            name: `gathered, table of ${formatBytes(slow.tableBytes)}`,
-            speed: slow.bytesPerSecond / 1e9,
-            kind: 'gather',
-          },
-        ]
+      ? [{ ...GATHERED, of: `, table of ${formatBytes(slow.tableBytes)}`, speed: slow.bytesPerSecond / 1e9 }]
       : []),
   ];
   const intensities = [...dots.map(({ intensity }) => intensity), ...slopes.map(({ speed }) => highest / speed)];
@@ -93,11 +88,11 @@ export function roofline(title: string, ceilings: AllCeilings, rows: readonly Me
     const ends = { x1: x(rate / slopes[0]!.speed), x2: RIGHT, y1: y(rate), y2: y(rate) };
     out.push(tag('line', { class: 'roof', ...ends }, tooltip(`${name}: ${formatGiga(rate * 1e9)} GOP/s`)));
   }
-  for (const { name, speed, kind } of slopes) {
+  for (const { name, of, speed, kind } of slopes) {
     // From the left edge or from where the line comes in at the bottom, up to the highest roof.
     const [from, to] = [Math.max(low, least / speed), highest / speed];
     const ends = { x1: x(from), y1: y(from * speed), x2: x(to), y2: y(to * speed) };
-    out.push(tag('line', { class: kind, ...ends }, tooltip(`${name}: ${formatGiga(speed * 1e9)} GB/s`)));
+    out.push(tag('line', { class: kind, ...ends }, tooltip(`${name}${of}: ${formatGiga(speed * 1e9)} GB/s`)));
   }
   const slant = Math.atan2(y(10) - y(1), x(10) - x(1));
   for (const { name, speed, kind } of slopes) {

@@ -120,23 +120,27 @@ export class Labels {
   }
 
   /**
-   * The label of a rising line, above it, as near a point of it as there is room further down.
+   * The label of a rising line, above it or else below, as near a point of it as there is room further down.
    * @param slant of the line, in radians, negative where it rises
    */
   along(x: number, y: number, slant: number, text: string): string {
     const [towards, up] = [Math.cos(slant), Math.sin(slant)];
-    const width = textPixels(text);
-    const boxesAt = (end: number) =>
-      Array.from({ length: Math.ceil(width / 10) }, (_, at) => {
-        const [cx, cy] = [x - (end + 10 * at) * towards + 9 * up, y - (end + 10 * at) * up - 9 * towards];
+    const count = Math.ceil(textPixels(text) / 10);
+    const placeAt = (end: number, side: 1 | -1) => ({
+      ...{ end, side },
+      boxes: Array.from({ length: count }, (_, at) => {
+        const [back, off] = [end + 10 * at, 9 * side];
+        const [cx, cy] = [x - back * towards + off * up, y - back * up - off * towards];
         return { left: cx - 7, right: cx + 7, top: cy - 7, bottom: cy + 7 };
-      });
-    let end = 10;
-    while (end < ALONG_MOST && !boxesAt(end).every((box) => this.#free(box))) end += 10;
-    if (end >= ALONG_MOST) end = 10;
-    this.#taken.push(...boxesAt(end));
+      }),
+    });
+    const ends = Array.from({ length: ALONG_MOST / 10 }, (_, at) => 10 * (at + 1));
+    const places = ([1, -1] as const).flatMap((side) => ends.map((end) => placeAt(end, side)));
+    const { end, side, boxes } =
+      places.find((place) => place.boxes.every((box) => this.#free(box))) ?? placeAt(ends[0]!, 1);
+    this.#taken.push(...boxes);
     const move = `translate(${x.toFixed(2)} ${y.toFixed(2)}) rotate(${((180 / Math.PI) * slant).toFixed(2)})`;
-    return words(-end, -5, text, { class: 'halo muted', 'text-anchor': 'end', transform: move });
+    return words(-end, side === 1 ? -5 : 13, text, { class: 'halo muted', 'text-anchor': 'end', transform: move });
   }
 
   /** The label beside a point, on its first side with room; nothing where there is none. */
