@@ -1,33 +1,21 @@
 /** `hashgnn bench compare`: what changed from one result of a bench to another, beyond the noise. */
-import { InputError, UsageError } from '../src/base/errors.js';
-import { readJson } from '../src/base/files.js';
-import { formatSeconds, table } from '../src/cli/output.js';
-
-/** The benches whose results can be compared. */
-export type BenchKind = 'kernels' | 'search';
+import { UsageError } from '../src/base/errors.js';
+import { formatCount, formatSeconds, table } from '../src/cli/output.js';
+import { formatRatio, formatShare } from './format.js';
+import { type BenchFile, type BenchKind, readResult } from './result.js';
+import type { SearchBenchResult } from './search/index.js';
+import type { Shape } from './search/rows.js';
+import { LEAST_SECONDS, type Timing } from './timing.js';
+import type { Milliseconds, StepBenchResult, TrainBenchResult } from './train/index.js';
 
 /** One measurement of a result. */
-export interface Measurement {
+interface Measurement {
   readonly name: string;
   readonly shape: string;
   /** Median. */
   readonly seconds: number;
   /** (slowest − fastest) / median */
   readonly spread: number;
-}
-
-/** What a result says of where and how it was measured, and its measurements. */
-export interface BenchFile {
-  readonly file: string;
-  readonly kind: BenchKind;
-  readonly adapter: string;
-  readonly driver: string;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly seed: number | null;
-  readonly quick: boolean;
-  /** What the adapter itself could do at most, a second. */
-  readonly ceilings: Readonly<Record<string, number>>;
-  readonly measurements: readonly Measurement[];
 }
 
 export interface ComparedRow {
@@ -59,29 +47,28 @@ const LEAST_NOISE = 0.05;
 const CEILING_NOISE = 0.1;
 /** What `versions` tells that changes from minute to minute. */
 const PASSING = new Set(['memory']);
-const FIX = 'name two files that `hashgnn bench kernels --out` or `hashgnn bench search --out` wrote';
 
 /**
  * Compares two results by name and shape. A row changed where the larger median is above the smaller one by more than
  * the larger of the two spreads, and by more than 5 %.
- * @throws InputError where a file is missing, no JSON or no result of these benches; UsageError where they are of two kinds
+ * @throws InputError where a file is missing, no JSON or no result of a bench; UsageError where they are of two kinds
  */
 export async function compareFiles(first: string, second: string): Promise<Comparison> {
   const files = [await readResult(first), await readResult(second)] as const;
   return compareResults(...files);
 }
 
-export function compareResults(first: BenchFile, second: BenchFile): Comparison {
+function compareResults(first: BenchFile, second: BenchFile): Comparison {
   if (first.kind !== second.kind) {
     throw new UsageError('these are results of two different benches', {
       where: `${first.file} is of bench ${first.kind}, ${second.file} of bench ${second.kind}`,
       fix: 'name two results of the same bench',
     });
   }
-  const others = byKey(second.measurements);
+  const others = byKey(measurementsOf(second));
   const rows: ComparedRow[] = [];
   const onlyFirst: string[] = [];
-  for (const [key, one] of byKey(first.measurements)) {
+  for (const [key, one] of byKey(measurementsOf(first))) {
     const other = others.get(key);
     if (!other) {
       onlyFirst.push(labelOf(one));
@@ -125,118 +112,119 @@ function byKey(measurements: readonly Measurement[]): Map<string, Measurement> {
 }
 
 function warningsOf(first: BenchFile, second: BenchFile): string[] {
-  const names = new Set([...Object.keys(first.versions), ...Object.keys(second.versions)]);
+  const [one, other] = [first.result, second.result];
   const compared: [what: string, one: unknown, other: unknown][] = [
-    ['the adapter', first.adapter, second.adapter],
-    ['the driver', first.driver, second.driver],
-    ...[...names]
-      .filter((name) => !PASSING.has(name))
-      .map((name): [string, unknown, unknown] => [name, first.versions[name], second.versions[name]]),
-    ['the seed', first.seed, second.seed],
+    ['the adapter', one.adapter, other.adapter],
+    ['the driver', one.driver, other.driver],
+    ...pairs(one.versions, other.versions).filter(([name]) => !PASSING.has(name)),
+    ...peerPairs(first, second),
+    ['the seed', one.seed, other.seed],
   ];
   const warnings = compared
     .filter(([, one, other]) => one !== other)
     .map(
       ([what, one, other]) => `${what} differs: ${one ?? 'unknown'} in the first, ${other ?? 'unknown'} in the second`,
     );
-  for (const [name, one] of Object.entries(first.ceilings)) {
-    const other = second.ceilings[name];
-    if (other === undefined || Math.max(one / other, other / one) - 1 <= CEILING_NOISE) continue;
+  for (const [name, one, other] of pairs(ceilingsOf(first), ceilingsOf(second))) {
+    if (typeof one !== 'number' || typeof other !== 'number') continue;
+    if (Math.max(one / other, other / one) - 1 <= CEILING_NOISE) continue;
     warnings.push(
       `the adapter itself had another speed: ${name} ${one.toPrecision(3)} in the first, ${other.toPrecision(3)} in the ` +
         'second; was the machine busy?',
     );
   }
-  const quick = [first, second].filter((one) => one.quick).map(({ file }) => file);
+  const quick = [first, second].filter(({ result }) => 'quick' in result && result.quick).map(({ file }) => file);
   if (quick.length > 0) warnings.push(`${quick.join(' and ')}: a quick run, whose times say nothing`);
   return warnings;
 }
 
-// ----------------------------------------------------------------------------------------------------------- reading
-
-/** @throws InputError where the file is missing, no JSON, or no result of these benches */
-export async function readResult(file: string): Promise<BenchFile> {
-  const value = await readJson(file);
-  const refuse = (what: string): never => {
-    throw new InputError(what, { where: file, fix: FIX });
-  };
-  if (!isObject(value) || !isObject(value.ceilings)) return refuse('this JSON is no result of a bench');
-  const { kernels, rows, table4 = [], alibaba } = value;
-  const kind: BenchKind = Array.isArray(kernels)
-    ? 'kernels'
-    : Array.isArray(rows)
-      ? 'search'
-      : refuse('this JSON is no result of bench kernels or bench search');
-  const lists: Json[] =
-    kind === 'kernels'
-      ? (kernels as unknown[]).flatMap(kernelMeasurement)
-      : [
-          ...(rows as unknown[]).flatMap(searchMeasurements),
-          ...(Array.isArray(table4) ? table4 : []).flatMap((one) =>
-            isObject(one) && isObject(one.searches) ? Object.values(one.searches).flatMap(searchMeasurements) : [{}],
-          ),
-          // One search, once: it has no spread.
-          ...(isObject(alibaba) ? [{ ...measurementOf('alibaba', searchShape(alibaba), alibaba), spread: 0 }] : []),
-        ];
-  const wrong = lists.findIndex((one) => !isMeasurement(one));
-  if (wrong >= 0)
-    refuse(`measurement ${wrong + 1} of this result of bench ${kind} lacks its name, shape, time or spread`);
-  const text = (name: string) => (typeof value[name] === 'string' ? value[name] : 'unknown');
-  return {
-    file,
-    kind,
-    adapter: text('adapter'),
-    driver: text('driver'),
-    versions: isObject(value.versions) ? (value.versions as Record<string, string>) : {},
-    seed: typeof value.seed === 'number' ? value.seed : null,
-    quick: value.quick === true,
-    ceilings: Object.fromEntries(
-      Object.entries(value.ceilings).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
-    ),
-    measurements: lists as unknown as Measurement[],
-  };
+/** The members of two objects, each name once. */
+function pairs(one: object, other: object): [name: string, one: unknown, other: unknown][] {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...names].map((name) => [name, one[name as never], other[name as never]]);
 }
 
-type Json = Record<string, unknown>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What the peers were, where both results have one. */
+function peerPairs({ result: first }: BenchFile, { result: second }: BenchFile): ReturnType<typeof pairs> {
+  const [one, other] = [first, second].map((result) => ('peer' in result ? result.peer : null));
+  if (!one || !other) return [];
+  return pairs(one, other).map(([name, ...values]) => [`the peer's ${name}`, ...values]);
 }
 
-function isMeasurement({ name, shape, seconds, spread }: Json): boolean {
-  const time = typeof seconds === 'number' && seconds > 0 && typeof spread === 'number' && spread >= 0;
-  return time && typeof name === 'string' && typeof shape === 'string';
+/** What the adapter itself could do at most, a second, where the bench has measured it. */
+const ceilingsOf = ({ result }: BenchFile): object => ('ceilings' in result ? result.ceilings : {});
+
+// ------------------------------------------------------------------------------------------------------ measurements
+
+/** Everything in a result that has a time, in its order. */
+function measurementsOf(file: BenchFile): Measurement[] {
+  switch (file.kind) {
+    case 'kernels':
+      return file.result.kernels.flatMap(({ kernel, size, what, shape, time }) =>
+        time ? [measurementOf(kernel, `${size}: ${what}, ${shape}`, time)] : [],
+      );
+    case 'search':
+      return searchMeasurements(file.result);
+    case 'train':
+      return trainMeasurements(file.result);
+    case 'step':
+      return stepMeasurements(file.result);
+  }
 }
 
-const measurementOf = (name: unknown, shape: unknown, time: unknown): Json =>
-  isObject(time) ? { name, shape, seconds: time.seconds, spread: time.spread } : {};
+const measurementOf = (name: string, shape: string, { seconds, spread }: Omit<Timing, 'all'>): Measurement => ({
+  ...{ name, shape, seconds, spread },
+});
 
-/** A row of bench kernels, unless it was not run. */
-function kernelMeasurement(row: unknown): Json[] {
-  if (!isObject(row)) return [{}];
-  if (typeof row.notRun === 'string') return [];
-  return [measurementOf(row.kernel, `${row.size}: ${row.what}, ${row.shape}`, row.time)];
+const searchShape = ({ database, queries, bits, k }: Shape) => `${database} × ${queries} × ${bits}, k = ${k}`;
+
+/** Of each row also the peer, by which one sees whether the machine itself became faster. */
+function searchMeasurements({ rows, table4 = [], alibaba }: SearchBenchResult): Measurement[] {
+  const all = [...rows, ...table4.flatMap(({ searches }) => Object.values(searches))];
+  return [
+    ...all.flatMap((row) => [
+      measurementOf(row.name, searchShape(row), row.ours),
+      ...(row.peer ? [measurementOf(`${row.name}, peer`, searchShape(row), row.peer)] : []),
+    ]),
+    // One search, once: it has no spread.
+    ...(alibaba ? [measurementOf('alibaba', searchShape(alibaba), { seconds: alibaba.seconds, spread: 0 })] : []),
+  ];
 }
 
-const searchShape = ({ database, queries, bits, k }: Json) => `${database} × ${queries} × ${bits}, k = ${k}`;
+const datasetShape = ({ name, nodes, edges }: TrainBenchResult['dataset']) =>
+  `${name}: ${formatCount(nodes)} nodes, ${formatCount(edges)} edges`;
 
-/** A row of bench search, and its peer, by which one sees whether the machine itself became faster. */
-function searchMeasurements(row: unknown): Json[] {
-  if (!isObject(row)) return [{}];
-  const ours = measurementOf(row.name, searchShape(row), row.ours);
-  return row.peer ? [ours, measurementOf(`${row.name}, peer`, searchShape(row), row.peer)] : [ours];
+function trainMeasurements({ dataset, ours, port, best, encode }: TrainBenchResult): Measurement[] {
+  const times: readonly (readonly [name: string, time: Milliseconds | null])[] = [
+    ['a step: ours', ours],
+    ['a step: straight port', port],
+    ['a step: the best of it', best],
+    ['encoding: ours', encode.ours],
+    ['encoding: peer', encode.peer],
+  ];
+  return times.flatMap(([name, time]) =>
+    time ? [measurementOf(name, datasetShape(dataset), { seconds: time.ms / 1000, spread: time.spread })] : [],
+  );
+}
+
+function stepMeasurements({ dataset, rows }: StepBenchResult): Measurement[] {
+  const shape = datasetShape(dataset);
+  return rows.map(({ kernel, label, milliseconds, spread }) => {
+    // A dispatch may be too short to be told from nothing, and a ratio wants more than that.
+    const seconds = Math.max(LEAST_SECONDS, milliseconds / 1000);
+    return measurementOf(kernel, label === kernel ? shape : `${shape}, ${label}`, { seconds, spread });
+  });
 }
 
 // ---------------------------------------------------------------------------------------------------------- printing
 
 /** The comparison as people read it. */
 export function describeComparison({ files, rows, onlyFirst, onlySecond }: Comparison): string {
-  const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
   const header = ['row', 'shape', 'first', '±', 'second', '±', 'second / first', 'change'];
   const lines = rows.map(({ name, shape, first, second, ratio, verdict }) => [
-    ...[name, shape, formatSeconds(first.seconds), percent(first.spread)],
-    ...[formatSeconds(second.seconds), percent(second.spread)],
-    ...[ratio.toFixed(ratio < 9.95 ? 2 : 1), verdict === 'same' ? '' : verdict],
+    ...[name, shape, formatSeconds(first.seconds), formatShare(first.spread)],
+    ...[formatSeconds(second.seconds), formatShare(second.spread)],
+    ...[formatRatio(ratio), verdict === 'same' ? '' : verdict],
   ]);
   const counted = (wanted: ComparedRow['verdict']) => rows.filter(({ verdict }) => verdict === wanted).length;
   const parts =

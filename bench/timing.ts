@@ -1,5 +1,8 @@
 import { median } from '../src/base/median.js';
 
+/** What cannot be told from nothing, once the time of an empty submission and the like is taken off. */
+export const LEAST_SECONDS = 1e-8;
+
 /** The median and how far apart the measurements lie. */
 export interface Timing {
   /** Median. */

@@ -1,4 +1,5 @@
 /** A measured kernel in words. */
+import { formatShare } from '../format.js';
 import type { KernelBenchResult } from './job.js';
 
 /** What people read of a time, a rate and bytes; given by the command line, which owns the formats. */
@@ -8,7 +9,6 @@ export interface Formats {
   table(rows: readonly (readonly unknown[])[]): string;
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const giga = (value: number) => (value / 1e9).toPrecision(3);
 
 export function describeKernel(result: KernelBenchResult, formats: Formats): string {
@@ -18,7 +18,7 @@ export function describeKernel(result: KernelBenchResult, formats: Formats): str
     side.entry,
     `${side.workgroups.join(' × ')} of ${side.workgroupSize.join(' × ')}`,
     formats.seconds(side.seconds),
-    percent(side.spread),
+    formatShare(side.spread),
     side.dispatches,
   ]);
   const bytes = bindings.reduce((sum, buffer) => sum + buffer.bytes, 0);

@@ -2,7 +2,7 @@ import { HashgnnError } from '../../src/base/errors.js';
 import type { Gpu, Program, Tensor } from '../../src/gpu/index.js';
 import { judgeCase, type KernelCase, tensorsOf } from '../../src/selftest/index.js';
 import { requireGoing } from '../search/measure.js';
-import { type Timing, timed, timingOf } from '../timing.js';
+import { LEAST_SECONDS, type Timing, timed, timingOf } from '../timing.js';
 import type { BenchCase } from './case.js';
 
 /** Seconds of a submission: so long that the clock and the way to the device and back hardly count. */
@@ -11,8 +11,6 @@ const LONG_ENOUGH = 0.01;
 const MOST_DISPATCHES = 2048;
 /** A submission this long is repeated less often, but twice. */
 const LONG_ROUND = 1;
-/** What cannot be told from nothing, when the time of an empty submission and of putting bindings back is taken off. */
-const LEAST_SECONDS = 1e-8;
 
 /** How long one dispatch takes. */
 export interface KernelTiming extends Timing {

@@ -1,10 +1,12 @@
 /** The bench of kernels as people read it. */
-import { formatBytes, formatCount, formatSeconds, table } from '../../src/cli/output.js';
+import { type Align, formatBytes, formatCount, formatSeconds, table } from '../../src/cli/output.js';
 import type { AllCeilings } from '../ceilings.js';
+import { formatGiga, formatShare } from '../format.js';
 import type { KernelBenchResult, KernelRow } from './index.js';
 import type { Size } from './sizes.js';
 
-const HEADER = [
+/** Columns of the table. */
+export const HEADER = [
   'kernel',
   'size',
   'shape',
@@ -18,17 +20,10 @@ const HEADER = [
   'of most',
   'twin at',
 ];
-const ALIGN = HEADER.map((_, column) => (column < 3 || column === HEADER.length - 1 ? 'left' : 'right') as Align);
-type Align = 'left' | 'right';
+export const ALIGN = HEADER.map((_, column): Align => (column < 3 || column === HEADER.length - 1 ? 'left' : 'right'));
 /** The widest of what is only known once it is measured. */
 const WIDEST = ['59 min 59 s', '100 %', '1023 MiB', '99.9 G', '999', '100 %', '999', '100 %', 'movielens'];
 const WIDEST_SHAPE = 52;
-
-const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
-const giga = (rate: number) => {
-  const value = rate / 1e9;
-  return value.toFixed(value < 9.95 ? 2 : value < 99.5 ? 1 : 0);
-};
 
 /** Operations in thousands, millions and milliards, with three figures. */
 function formatOperations(count: number): string {
@@ -38,7 +33,8 @@ function formatOperations(count: number): string {
   return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${['', 'k', 'M', 'G', 'T'][power]}`;
 }
 
-function cellsOf(row: KernelRow): string[] {
+/** A row of the table; where nothing was measured the reason stands in place of the shape. */
+export function cellsOf(row: KernelRow): string[] {
   const { time, cost, share } = row;
   if (!time || !cost || !share) {
     const shape = row.what ? `${row.what}: ` : '';
@@ -50,13 +46,13 @@ function cellsOf(row: KernelRow): string[] {
     row.size,
     `${row.what}, ${row.shape}`,
     formatSeconds(time.seconds),
-    percent(time.spread),
+    formatShare(time.spread),
     formatBytes(cost.bytes),
     none ? '' : formatOperations(cost.operations),
-    giga(row.bytesPerSecond!),
-    percent(share.bytes),
-    none ? '' : giga(row.operationsPerSecond!),
-    none ? '' : percent(share.operations),
+    formatGiga(row.bytesPerSecond!),
+    formatShare(share.bytes),
+    none ? '' : formatGiga(row.operationsPerSecond!),
+    none ? '' : formatShare(share.operations),
     row.checked!,
   ];
 }

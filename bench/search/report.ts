@@ -1,13 +1,15 @@
 /** The bench of search as people read it. */
-import { formatBytes, formatCount, formatSeconds, table } from '../../src/cli/output.js';
+import { type Align, formatBytes, formatCount, formatSeconds, table } from '../../src/cli/output.js';
 import type { Ceilings } from '../ceilings.js';
+import { formatRatio, formatShare } from '../format.js';
 import type { AlibabaResult } from './alibaba.js';
 import type { SearchBenchResult } from './index.js';
 import type { MeasuredRow } from './measure.js';
 import type { Shape } from './rows.js';
 import { SEARCHES, type Table4Result } from './table4.js';
 
-const HEADER = [
+/** Columns of the table. */
+export const HEADER = [
   'row',
   'database × queries × bits',
   'k',
@@ -22,16 +24,14 @@ const HEADER = [
   'operations',
   'bytes',
 ];
-const ALIGN = HEADER.map((_, column) => (column < 2 ? 'left' : 'right') as 'left' | 'right');
+export const ALIGN = HEADER.map((_, column): Align => (column < 2 ? 'left' : 'right'));
 /** The widest of what is only known once it is measured. */
 const WIDEST = ['', '', '10000', '59 min 59 s', '100 %', '59 min 59 s', '100 %', '100.0', '12 met', '12 met'];
 
-const shapeOf = ({ database, queries, bits }: Shape) =>
+export const shapeOf = ({ database, queries, bits }: Shape) =>
   `${formatCount(database)} × ${formatCount(queries)} × ${formatCount(bits)}`;
-const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
-const times = (ratio: number) => ratio.toFixed(ratio < 9.95 ? 2 : 1);
 
-function cellsOf(row: MeasuredRow): string[] {
+export function cellsOf(row: MeasuredRow): string[] {
   const { peer, ratio, share } = row;
   const target = (wanted: number | null) =>
     wanted === null || ratio === null ? (wanted?.toString() ?? '') : `${wanted} ${ratio >= wanted ? 'met' : 'not'}`;
@@ -40,15 +40,15 @@ function cellsOf(row: MeasuredRow): string[] {
     shapeOf(row),
     String(row.k),
     formatSeconds(row.ours.seconds),
-    percent(row.ours.spread),
+    formatShare(row.ours.spread),
     peer ? formatSeconds(peer.seconds) : '',
-    peer ? percent(peer.spread) : '',
-    ratio === null ? '' : times(ratio),
+    peer ? formatShare(peer.spread) : '',
+    ratio === null ? '' : formatRatio(ratio),
     target(row.atLeast),
     target(row.aim),
     `${formatCount(Number((row.pairsPerSecond / 1e9).toPrecision(3)))} G`,
-    share.operations > 0 ? percent(share.operations) : '',
-    percent(share.bytes),
+    share.operations > 0 ? formatShare(share.operations) : '',
+    formatShare(share.bytes),
   ];
 }
 
@@ -88,6 +88,14 @@ export function describeCeilings(name: string, { operationsPerSecond, bytesPerSe
 
 /** What stands under the table. */
 export function describeSummary(result: SearchBenchResult): string {
+  const parts = summaryLines(result);
+  if (result.table4) parts.push(`\n${table(table4Cells(result.table4), { align: TABLE4_ALIGN })}`);
+  if (result.alibaba) parts.push(`\n${describeAlibaba(result.alibaba)}`);
+  return parts.join('\n');
+}
+
+/** What is said of the rows. */
+export function summaryLines(result: SearchBenchResult): string[] {
   const parts: string[] = [];
   const asked = result.rows.filter(({ ratio, atLeast }) => ratio !== null && atLeast !== null);
   if (asked.length > 0) {
@@ -102,15 +110,16 @@ export function describeSummary(result: SearchBenchResult): string {
     parts.push(`peer: FAISS ${faiss} with ${threads} threads, NumPy ${numpy}, Python ${python}; all results agree`);
   } else if (result.rows.length > 0) parts.push('without a peer; results were checked by plain loops');
   if (result.quick) parts.push('a quick run: its sizes are small, and its times say nothing');
-  if (result.table4) parts.push(`\n${describeTable4(result.table4)}`);
-  if (result.alibaba) parts.push(`\n${describeAlibaba(result.alibaba)}`);
-  return parts.join('\n');
+  return parts;
 }
 
-function describeTable4(results: readonly Table4Result[]): string {
+export const TABLE4_ALIGN: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'right'];
+
+/** The paper's Table 4, its header first. */
+export function table4Cells(results: readonly Table4Result[]): string[][] {
   const rows = results.flatMap(({ dataset, users, items, searches, ratios }) => {
     const ratio = (of: Readonly<Record<(typeof SEARCHES)[number], number>> | null) =>
-      of ? SEARCHES.map((search) => times(of[search])).join(' : ') : '';
+      of ? SEARCHES.map((search) => formatRatio(of[search])).join(' : ') : '';
     const line = (who: string, seconds: (row: MeasuredRow) => number, of: Parameters<typeof ratio>[0]) => [
       `${dataset}, ${formatCount(users)} × ${formatCount(items)}`,
       who,
@@ -124,10 +133,10 @@ function describeTable4(results: readonly Table4Result[]): string {
     ];
   });
   const header = ['Table 4', '', ...SEARCHES, SEARCHES.join(' : ')];
-  return table([header, ...rows], { align: ['left', 'left', 'right', 'right', 'right', 'right'] });
+  return [header, ...rows];
 }
 
-function describeAlibaba({ seconds, pairsPerSecond, paperSeconds, checked, ...shape }: AlibabaResult): string {
+export function describeAlibaba({ seconds, pairsPerSecond, paperSeconds, checked, ...shape }: AlibabaResult): string {
   return [
     `Alibaba, ${shapeOf(shape)}, the best ${shape.k}: ${formatSeconds(seconds)}, ` +
       `${(pairsPerSecond / 1e9).toFixed(2)} G pairs/s; the paper took ${formatSeconds(paperSeconds)}`,

@@ -4,7 +4,7 @@ import { InterruptedError } from '../../src/base/errors.js';
 import { type Dataset, readDataset } from '../../src/data/index.js';
 import { type Gpu, type KernelTime, profile } from '../../src/gpu/index.js';
 import { resolveOptions, Trainer } from '../../src/train/index.js';
-import { type Timing, timed, timingOf } from '../timing.js';
+import { LEAST_SECONDS, type Timing, timed, timingOf } from '../timing.js';
 import { TorchPeer, type TorchVersions, type Way } from './peer.js';
 
 /** Edges of a batch, negatives of each edge; what the peer is given too. */
@@ -136,6 +136,8 @@ export interface StepRow {
   /** What it is recorded for, where it is recorded more than once. */
   readonly label: string;
   readonly milliseconds: number;
+  /** (slowest − fastest) / median; of several dispatches together the sum of their ranges by the sum of their medians. */
+  readonly spread: number;
   /** Of the sum of all dispatches. */
   readonly share: number;
 }
@@ -174,16 +176,19 @@ export async function benchStep(
 
 /** Dispatches of one label together, the slowest first. */
 function rowsOf(times: readonly KernelTime[], all: number): StepRow[] {
-  const rows = new Map<string, { kernel: string; label: string; milliseconds: number }>();
-  for (const { kernel, label, milliseconds } of times) {
+  const rows = new Map<string, Pick<KernelTime, 'kernel' | 'label' | 'milliseconds' | 'range'>>();
+  for (const { kernel, label, milliseconds, range } of times) {
     const key = `${kernel} ${label}`;
-    const row = rows.get(key) ?? { kernel, label, milliseconds: 0 };
-    row.milliseconds += milliseconds;
-    rows.set(key, row);
+    const before = rows.get(key) ?? { milliseconds: 0, range: 0 };
+    rows.set(key, { kernel, label, milliseconds: before.milliseconds + milliseconds, range: before.range + range });
   }
   return [...rows.values()]
     .sort((a, b) => b.milliseconds - a.milliseconds)
-    .map((row) => ({ ...row, share: row.milliseconds / all }));
+    .map(({ range, ...row }) => ({
+      ...row,
+      spread: range / Math.max(row.milliseconds, 1000 * LEAST_SECONDS),
+      share: row.milliseconds / all,
+    }));
 }
 
 /** The model that is measured: what PyTorch's has, widths and fan-outs as they are by default. */

@@ -1,56 +1,91 @@
 /** The benches of training as people read them. */
-import { formatBytes, formatCount, table } from '../../src/cli/output.js';
-import type { Milliseconds, StepBenchResult, TrainBenchResult } from './index.js';
+import { type Align, formatBytes, formatCount, table } from '../../src/cli/output.js';
+import { formatRatio, formatShare } from '../format.js';
+import type { Milliseconds, StepBenchResult, StepRow, TrainBenchResult } from './index.js';
 
-const ratio = (value: number) => value.toFixed(value < 9.95 ? 2 : 1);
-const milliseconds = (value: number) => `${value.toPrecision(3)} ms`;
+export const formatMilliseconds = (value: number) => `${value.toPrecision(3)} ms`;
+
+/** One measurement of `bench train`. */
+export interface TrainLine {
+  readonly who: string;
+  readonly time: Milliseconds;
+  /** Its time by ours; undefined of ours itself. */
+  readonly ratio?: number;
+}
+
+/** What is measured, each with its lines, ours first. */
+export function trainLines({ ours, port, best, encode, ratios }: TrainBenchResult): {
+  readonly what: string;
+  readonly lines: readonly TrainLine[];
+}[] {
+  const steps: TrainLine[] = [{ who: 'ours', time: ours }];
+  const encodings: TrainLine[] = [{ who: 'ours', time: encode.ours }];
+  if (port && best && encode.peer && ratios) {
+    steps.push(
+      { who: 'PyTorch, straight port', time: port, ratio: ratios.port },
+      { who: 'PyTorch, the best of it', time: best, ratio: ratios.best },
+    );
+    encodings.push({ who: 'PyTorch', time: encode.peer, ratio: ratios.encode });
+  }
+  return [
+    { what: 'a training step', lines: steps },
+    { what: 'encoding all nodes', lines: encodings },
+  ];
+}
+
+/** Columns of a table of lines, after what is measured. */
+export const TRAIN_HEADER = ['median', '±', 'times ours'];
+export const TRAIN_ALIGN: readonly Align[] = ['left', 'right', 'right', 'right'];
+
+export const trainCells = ({ who, time, ratio }: TrainLine): string[] => [
+  who,
+  formatMilliseconds(time.ms),
+  `${Math.round(100 * time.spread)} %`,
+  ratio === undefined ? '' : formatRatio(ratio),
+];
 
 export function describeTrain(result: TrainBenchResult): string {
-  const { dataset, peer, ours, port, best, encode, ratios } = result;
-  const line = (what: string, time: Milliseconds, by?: number) => [
-    what,
-    milliseconds(time.ms),
-    `${Math.round(100 * time.spread)} %`,
-    by === undefined ? '' : ratio(by),
-  ];
-  const lines = (what: string, rows: readonly (readonly string[])[]) =>
-    table([[what, 'median', '±', 'times ours'], ...rows], { align: ['left', 'right', 'right', 'right'] });
-  const steps = [line('ours', ours)];
-  const encodings = [line('ours', encode.ours)];
-  if (port && best && encode.peer && ratios) {
-    steps.push(line('PyTorch, straight port', port, ratios.port), line('PyTorch, the best of it', best, ratios.best));
-    encodings.push(line('PyTorch', encode.peer, ratios.encode));
-  }
-  const { nodes, edges, name } = dataset;
   return [
-    `${name}: ${formatCount(nodes)} nodes, ${formatCount(edges)} training edges`,
-    lines('a training step', steps),
-    '',
-    lines('encoding all nodes', encodings),
-    '',
+    describeDataset(result),
+    ...trainLines(result).flatMap(({ what, lines }) => [
+      table([[what, ...TRAIN_HEADER], ...lines.map(trainCells)], { align: TRAIN_ALIGN }),
+      '',
+    ]),
+    ...summaryLines(result),
+  ].join('\n');
+}
+
+export const describeDataset = ({ dataset: { name, nodes, edges } }: TrainBenchResult | StepBenchResult) =>
+  `${name}: ${formatCount(nodes)} nodes, ${formatCount(edges)} training edges`;
+
+/** What stands under the tables. */
+export function summaryLines(result: TrainBenchResult): string[] {
+  const { peer } = result;
+  return [
     `${result.stepsPerSecond.toFixed(1)} steps/s, ${formatCount(Math.round(result.edgesPerSecond))} edges/s, ` +
       `GPU memory at most ${formatBytes(result.peakBytes)}`,
     peer
       ? `peer: PyTorch ${peer.torch} with ${peer.threads} threads and ${peer.blas}, Python ${peer.python}`
       : 'without a peer',
     ...(result.quick ? ['a quick run: its times say nothing'] : []),
-  ].join('\n');
+  ];
 }
 
-export function describeStep({ dataset, milliseconds: all, rows }: StepBenchResult): string {
+export const STEP_HEADER = ['kernel', 'for', 'ms', '±', 'share'];
+export const STEP_ALIGN: readonly Align[] = ['left', 'left', 'right', 'right', 'right'];
+
+/** A dispatch; what it is for is left out where that is the kernel's name. */
+export const stepCells = ({ kernel, label, milliseconds, spread, share }: StepRow): string[] => [
+  kernel,
+  label === kernel ? '' : label,
+  milliseconds.toFixed(2),
+  formatShare(spread),
+  `${(100 * share).toFixed(1)} %`,
+];
+
+export function describeStep({ dataset, milliseconds, rows }: StepBenchResult): string {
   return [
-    `${dataset.name}: a step of ${milliseconds(all)}, dispatch by dispatch`,
-    table(
-      [
-        ['kernel', 'for', 'ms', 'share'],
-        ...rows.map(({ kernel, label, milliseconds: time, share }) => [
-          kernel,
-          label === kernel ? '' : label,
-          time.toFixed(2),
-          `${(100 * share).toFixed(1)} %`,
-        ]),
-      ],
-      { align: ['left', 'left', 'right', 'right'] },
-    ),
+    `${dataset.name}: a step of ${formatMilliseconds(milliseconds)}, dispatch by dispatch`,
+    table([STEP_HEADER, ...rows.map(stepCells)], { align: STEP_ALIGN }),
   ].join('\n');
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { HashgnnError } from '../base/errors.js';
 import { commands, type Register } from './commands/index.js';
+import { noteArguments } from './invocation.js';
 import { Reported } from './reported.js';
 
 export { interruptSignal } from './interrupt.js';
@@ -78,6 +79,7 @@ export async function main(
   };
 
   const program = createProgram(registered, streams);
+  noteArguments(program, args);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return EXIT.done;

@@ -8,6 +8,8 @@ export interface KernelTime extends Cost {
   readonly kernel: string;
   /** Median milliseconds of one dispatch. */
   readonly milliseconds: number;
+  /** The slowest less the fastest, in milliseconds. */
+  readonly range: number;
 }
 
 /** The most queries that WebGPU allows in a set. */
@@ -36,6 +38,8 @@ export async function profile(
     label,
     kernel: kernel.shader.name,
     milliseconds: median(samples[index]!),
+    // NaN like the median where no sample says anything.
+    range: samples[index]!.length > 0 ? Math.max(...samples[index]!) - Math.min(...samples[index]!) : Number.NaN,
     ...cost,
   }));
 }

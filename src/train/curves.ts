@@ -1,3 +1,4 @@
+import { escapeXml, formatTick, ticksTo } from '../base/drawing.js';
 import type { LossRecord, ValidationRecord } from './trainer.js';
 
 /** A line of a panel: its name, its colour, its points. */
@@ -81,11 +82,11 @@ function panel(title: string, last: number, top: number, lines: readonly Line[],
   const out = [`<text x="${LEFT}" y="${top + 12}" fill="#444">${title}</text>`];
   for (const tick of ticks) {
     out.push(`<line x1="${LEFT}" x2="${right}" y1="${y(tick)}" y2="${y(tick)}" stroke="#e6e6e6"/>`);
-    out.push(`<text x="${LEFT - 8}" y="${y(tick) + 4}" text-anchor="end" fill="#666">${format(tick)}</text>`);
+    out.push(`<text x="${LEFT - 8}" y="${y(tick) + 4}" text-anchor="end" fill="#666">${formatTick(tick)}</text>`);
   }
   const steps = ticksTo(last);
   for (const tick of steps.ticks.filter((step) => step <= last)) {
-    out.push(`<text x="${x(tick)}" y="${bottom + 18}" text-anchor="middle" fill="#666">${format(tick)}</text>`);
+    out.push(`<text x="${x(tick)}" y="${bottom + 18}" text-anchor="middle" fill="#666">${formatTick(tick)}</text>`);
   }
   out.push(`<text x="${(LEFT + right) / 2}" y="${bottom + 36}" text-anchor="middle" fill="#444">step</text>`);
   if (shade) out.push(`<path d="${path(shade, 1)}" fill="none" stroke="${shade.colour}" stroke-dasharray="4 3"/>`);
@@ -105,21 +106,4 @@ function panel(title: string, last: number, top: number, lines: readonly Line[],
     out.push(`<text x="${right + 29}" y="${at}" font-size="11">${escapeXml(label)}</text>`);
   });
   return out.join('\n');
-}
-
-/** Round numbers from 0 to at least `value`, four to eight of them. */
-function ticksTo(value: number): { ticks: number[]; high: number } {
-  const raw = value / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw)! * power;
-  const count = Math.ceil(value / step - 1e-9);
-  return { ticks: Array.from({ length: count + 1 }, (_, at) => at * step), high: count * step };
-}
-
-function format(value: number): string {
-  return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 4 });
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -5,6 +5,19 @@ import { afterAll, expect, test } from 'vitest';
 import { type Comparison, compareFiles } from '../../bench/compare.js';
 import { UsageError } from '../../src/base/errors.js';
 import { hashgnn } from '../support/cli.js';
+import {
+  alibaba,
+  CEILINGS,
+  kernelNotRun,
+  kernelRow,
+  kernels,
+  search,
+  searchRow,
+  step,
+  stepRow,
+  table4,
+  train,
+} from '../support/results.js';
 
 const root = mkdtempSync(join(tmpdir(), 'hashgnn-test-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -17,22 +30,8 @@ function write(value: unknown): string {
   return file;
 }
 
-const timing = (seconds: number, spread: number) => ({ seconds, spread, all: [seconds] });
-const kernel = (name: string, seconds: number, spread = 0.01, shape = '4 × 4') => ({
-  ...{ kernel: name, size: 'small', what: 'layer 1', shape, notRun: null, time: timing(seconds, spread) },
-});
-const kernels = (rows: unknown[], more: object = {}) => ({
-  ...{ adapter: 'llvmpipe', driver: 'Mesa 25', versions: { node: '22.0.0', memory: '3 GiB, 1 GiB free' }, seed: 0 },
-  ...{ quick: false, ceilings: { bytesPerSecond: 1 }, kernels: rows, ...more },
-});
-const searchRow = (name: string, seconds: number, peer?: number) => ({
-  ...{ name, database: 2048, queries: 10, bits: 32, k: 5, ours: timing(seconds, 0.02) },
-  peer: peer === undefined ? null : timing(peer, 0.02),
-});
-const search = (rows: unknown[], more: object = {}) => {
-  const { kernels: _, ...result } = kernels([], more);
-  return { ...result, rows };
-};
+const kernel = (name: string, seconds: number, spread?: number, shape = '4 × 4') =>
+  kernelRow(name, seconds, { ...(spread !== undefined && { spread }), shape });
 
 test('rows are faster or slower where they differ by more than both spreads and 5 %', async () => {
   const first = write(
@@ -43,7 +42,7 @@ test('rows are faster or slower where they differ by more than both spreads and 
       kernel('a/noisy', 1, 0.3),
       kernel('a/noisy_after', 1, 0.01),
       kernel('a/gone', 1),
-      { ...kernel('a/new', 1), notRun: 'it needs subgroups', time: null },
+      kernelNotRun('a/new', 'it needs subgroups'),
       kernel('a/shape', 1, 0.01, '4 × 4'),
     ]),
   );
@@ -89,10 +88,7 @@ test('rows are faster or slower where they differ by more than both spreads and 
 });
 
 test('results of bench search: ours, the peer, Table 4 and the Alibaba search', async () => {
-  const more = (seconds: number) => ({
-    table4: [{ dataset: 'gowalla', searches: { hamming: searchRow('gowalla-hamming', seconds) } }],
-    alibaba: { database: 9, queries: 8, bits: 32, k: 7, seconds: 100 * seconds },
-  });
+  const more = (seconds: number) => ({ table4: [table4('gowalla', seconds)], alibaba: alibaba(100 * seconds) });
   const first = write(search([searchRow('million', 1, 4)], more(1)));
   const second = write(search([searchRow('million', 0.5, 4)], more(1.2)));
   const result = await compareFiles(first, second);
@@ -100,8 +96,55 @@ test('results of bench search: ours, the peer, Table 4 and the Alibaba search', 
   expect(result.rows.map(({ name, shape, verdict }) => [name, shape, verdict])).toEqual([
     ['million', '2048 × 10 × 32, k = 5', 'faster'],
     ['million, peer', '2048 × 10 × 32, k = 5', 'same'],
+    ['gowalla-continuous', '2048 × 10 × 32, k = 5', 'slower'],
+    ['gowalla-hierarchical', '2048 × 10 × 32, k = 5', 'slower'],
     ['gowalla-hamming', '2048 × 10 × 32, k = 5', 'slower'],
     ['alibaba', '9 × 8 × 32, k = 7', 'slower'],
+  ]);
+});
+
+test('results of bench train: the step and the encoding, ours and the ways of the peer', async () => {
+  const first = write(train());
+  const slower = { port: { ms: 100, spread: 0.02 }, best: { ms: 25, spread: 0.02 } };
+  const encode = { ours: { ms: 60, spread: 0.02 }, peer: { ms: 30, spread: 0.02 } };
+  const second = write(train({ ...slower, encode }));
+  const result = await compareFiles(first, second);
+  expect(result.kind).toBe('train');
+  expect(result.rows.map(({ name, verdict }) => [name, verdict])).toEqual([
+    ['a step: ours', 'same'],
+    ['a step: straight port', 'slower'],
+    // 25 is within the 30 % by which the first run's steps differ.
+    ['a step: the best of it', 'same'],
+    ['encoding: ours', 'faster'],
+    ['encoding: peer', 'same'],
+  ]);
+  expect(result.rows[1]).toMatchObject({ shape: 'ml: 9,746 nodes, 629,875 edges', first: { seconds: 0.06 } });
+  expect(result.warnings).toEqual([]);
+
+  // Another data set is another row; without the peer only ours can be compared.
+  const alone = { peer: null, port: null, best: null, ratios: null, encode: { ...encode, peer: null } };
+  const other = await compareFiles(first, write(train({ dataset: { name: 'gow', nodes: 1, edges: 2 } })));
+  expect([other.rows.length, other.onlyFirst.length, other.onlySecond.length]).toEqual([0, 5, 5]);
+  const ours = await compareFiles(first, write(train(alone)));
+  expect(ours.rows.map(({ name }) => name)).toEqual(['a step: ours', 'encoding: ours']);
+  expect(ours.onlyFirst).toHaveLength(3);
+});
+
+test('another peer is told of', async () => {
+  const other = { ...train().peer!, blas: 'mkl' };
+  const { warnings } = await compareFiles(write(train()), write(train({ peer: other })));
+  expect(warnings).toEqual(["the peer's blas differs: openblas in the first, mkl in the second"]);
+});
+
+test('results of bench step: every dispatch, even one too short to be told from nothing', async () => {
+  const first = [stepRow('a/b', 'layer 0', 4), stepRow('a/b', 'layer 1', 2, 0.5), stepRow('c/d', 'c/d', 0)];
+  const second = [stepRow('a/b', 'layer 0', 5), stepRow('a/b', 'layer 1', 2.8), stepRow('c/d', 'c/d', 0)];
+  const result = await compareFiles(write(step(first)), write(step(second)));
+  expect(result.kind).toBe('step');
+  expect(result.rows.map(({ name, shape, ratio, verdict }) => [name, shape, ratio, verdict])).toEqual([
+    ['a/b', 'ml: 9,746 nodes, 629,875 edges, layer 0', 1.25, 'slower'],
+    ['a/b', 'ml: 9,746 nodes, 629,875 edges, layer 1', expect.closeTo(1.4), 'same'],
+    ['c/d', 'ml: 9,746 nodes, 629,875 edges', 1, 'same'],
   ]);
 });
 
@@ -114,7 +157,7 @@ test('rows of the same name and shape are told apart by their order', async () =
 test('what makes times hard to compare is told, even with --quiet', async () => {
   const first = write(kernels([kernel('a/b', 1)]));
   const changes = { adapter: 'SwiftShader', driver: 'other', versions: { node: '24.0.0', webgpu: '1' }, seed: 1 };
-  const ceilings = { bytesPerSecond: 0.5 };
+  const ceilings = { ...CEILINGS, bytesPerSecond: 5e9 };
   const second = write(kernels([kernel('c/d', 1)], { ...changes, ceilings, quick: true }));
   const { status, err } = await hashgnn('bench', 'compare', first, second, '--quiet');
   expect(status).toBe(0);
@@ -124,7 +167,7 @@ test('what makes times hard to compare is told, even with --quiet', async () => 
     'warning: node differs: 22.0.0 in the first, 24.0.0 in the second',
     'warning: webgpu differs: unknown in the first, 1 in the second',
     'warning: the seed differs: 0 in the first, 1 in the second',
-    'warning: the adapter itself had another speed: bytesPerSecond 1.00 in the first, 0.500 in the second',
+    'warning: the adapter itself had another speed: bytesPerSecond 1.00e+10 in the first, 5.00e+9 in the second',
     'a quick run',
     'no row is in both files',
   ]) {
@@ -135,16 +178,29 @@ test('what makes times hard to compare is told, even with --quiet', async () => 
 test.each<[string, () => string, RegExp]>([
   ['a missing file', () => join(root, 'nothing.json'), /there is no such file/],
   ['no JSON', () => write('{"kernels": ['), /this is not JSON/],
-  ['another kind of JSON', () => write([1, 2]), /no result of a bench/],
-  ['JSON null', () => write('null'), /no result of a bench/],
+  ['another kind of JSON', () => write([1, 2]), /no result of bench kernels/],
+  ['JSON null', () => write('null'), /no result of bench kernels/],
+  ['a result of something else', () => write({ ceilings: {}, lines: [] }), /no result of bench kernels, .* bench step/],
+  ['a format to come', () => write(kernels([], { format: 2 })), /the format of this result is 2, and only 1 is known/],
+  ['a row that is none', () => write({ ...kernels([]), kernels: [7] }), /kernels\[0\] is not an object/],
+  ['no time', () => write(kernels([kernel('a/b', 1), kernelRow('a/b', 1, { time: null })])), /kernels\[1\]\.time is/],
   [
-    'a result of something else',
-    () => write({ ceilings: {}, lines: [] }),
-    /no result of bench kernels or bench search/,
+    'no reason',
+    () => write(kernels([{ ...kernel('a/b', 1), notRun: 7 as never }])),
+    /kernels\[0\]\.notRun is not a text/,
   ],
-  ['a row that is none', () => write(kernels([kernel('a/b', 1), 7])), /measurement 2 .* lacks/],
-  ['a row without a time', () => write(kernels([{ ...kernel('a/b', 1), time: null }])), /measurement 1 .* lacks/],
-  ['a time that is no time', () => write(search([searchRow('a', -1)])), /measurement 1 .* lacks/],
+  [
+    'a time that is none',
+    () => write(search([searchRow('a', -1)])),
+    /rows\[0\]\.ours\.seconds is not a number above 0/,
+  ],
+  ['no encoding', () => write(train({ encode: {} as never })), /encode\.ours is missing/],
+  [
+    'a step of a version without spreads',
+    () => write(step([stepRow('a/b', 'c', 1, undefined as never)].map(({ spread: _, ...row }) => row as never))),
+    /rows\[0\]\.spread is missing/,
+  ],
+  ['no versions', () => write(train({ versions: undefined })), /versions is not an object/],
 ])('%s is refused, with its name and what to do', async (_, make, message) => {
   const good = write(kernels([kernel('a/b', 1)]));
   const bad = make();

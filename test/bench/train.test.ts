@@ -72,6 +72,9 @@ test('the step by kernel: every dispatch, the slowest first', async () => {
   const times = result.rows.map(({ milliseconds }) => milliseconds);
   expect(times).toEqual([...times].sort((a, b) => b - a));
   expect(result.rows.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
+  for (const { spread } of result.rows) expect(spread).toBeGreaterThanOrEqual(0);
+  // Two measurements of some sixty dispatches are not all the same.
+  expect(result.rows.some(({ spread }) => spread > 0)).toBe(true);
   const kernels = result.rows.map(({ kernel }) => kernel);
   for (const kernel of ['sample/batch', 'sample/negatives', 'loss/pairs', 'hash/guide', 'optim/adam_table']) {
     expect(kernels).toContain(kernel);
@@ -86,6 +89,8 @@ test('the commands print one JSON object, write it, and say what is wrong with a
   expect(JSON.parse(run.out)).toMatchObject({ peer: null, quick: true, ours: { ms: expect.any(Number) } });
   expect(JSON.parse(await readFile(out, 'utf8'))).toEqual(JSON.parse(run.out));
   const step = await hashgnn('bench', 'step', folder, '--repeat', '1', '--json');
+  expect(JSON.parse(step.out)).toMatchObject({ format: 1, command: `hashgnn bench step ${folder} --repeat 1 --json` });
+  expect(Date.now() - Date.parse(JSON.parse(step.out).date)).toBeLessThan(60_000);
   expect(JSON.parse(step.out)).toMatchObject({ dataset: { nodes: expect.any(Number) }, rows: expect.any(Array) });
   for (const command of ['train', 'step']) {
     const missing = await hashgnn('bench', command, join(root, 'none'));

@@ -34,7 +34,10 @@ test.each(['wall', 'timestamps'] as const)(
       ['last', 'fixture/step'],
     ]);
     expect(times[1]).toMatchObject({ bytes: 8000, operations: 1000 });
-    for (const { milliseconds } of times) expect(milliseconds).toBeGreaterThanOrEqual(0);
+    for (const { milliseconds, range } of times) {
+      expect(milliseconds).toBeGreaterThanOrEqual(0);
+      expect(range).toBeGreaterThanOrEqual(0);
+    }
     // It ran three times, each part in its place.
     expect([...new Set(await visits.read())]).toEqual([3]);
     const once = Array.from({ length: 1000 }, (_, index) => index + 1);
@@ -42,6 +45,8 @@ test.each(['wall', 'timestamps'] as const)(
     expect([...(await values.read())]).toEqual(
       once.map((value, index) => (Math.imul(1664525, value) + index + 1) >>> 0),
     );
+    // One measurement does not differ from itself.
+    expect((await profile(gpu(), program, 1, 'wall')).map(({ range }) => range)).toEqual([0, 0, 0]);
   },
 );
 

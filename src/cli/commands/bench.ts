@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { benchSearch, type SearchBenchResult } from '../../../bench/search/index.js';
 import { describeCeilings, describeSummary, RowTable } from '../../../bench/search/report.js';
-import { writeJson } from '../../base/files.js';
 import { Gpu } from '../../gpu/index.js';
 import { interruptSignal } from '../interrupt.js';
 import { toCount, toWhole } from '../numbers.js';
@@ -11,6 +10,8 @@ import { Progress } from '../progress.js';
 import { registerCompare } from './bench_compare.js';
 import { registerKernel } from './bench_kernel.js';
 import { registerKernels } from './bench_kernels.js';
+import { registerReport } from './bench_report.js';
+import { finishBench } from './bench_result.js';
 import { registerTraining } from './bench_train.js';
 import { versions } from './doctor.js';
 
@@ -37,6 +38,7 @@ export function register(program: Command): void {
   registerKernels(bench);
   registerKernel(bench);
   registerCompare(bench);
+  registerReport(bench);
 }
 
 function registerSearch(bench: Command): void {
@@ -67,8 +69,7 @@ function registerSearch(bench: Command): void {
     const signal = interruptSignal();
     using gpu = await Gpu.open({ adapter: options.adapter });
     const { result, text } = await runSearch(gpu, options, output, signal);
-    if (options.out !== undefined) await writeJson(options.out, result);
-    output.result(result, text);
+    await finishBench(command, output, options.out, result, text);
   });
 }
 

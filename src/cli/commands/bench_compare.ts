@@ -6,7 +6,7 @@ import { Output, type OutputOptions, outputOptions } from '../output.js';
 export function registerCompare(bench: Command): void {
   const command = bench
     .command('compare')
-    .description('what changed between two results of bench kernels or bench search, beyond the noise')
+    .description('what changed between two results of bench kernels, search, train or step, beyond the noise')
     .argument('<first>', 'JSON file that --out wrote, before')
     .argument('<second>', 'and after');
   outputOptions(command).action(async (first: string, second: string, options: OutputOptions) => {

@@ -3,11 +3,12 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { benchKernel, type KernelBenchResult, type Side } from '../../../bench/kernel/index.js';
 import { describeKernel } from '../../../bench/kernel/report.js';
 import { UsageError } from '../../base/errors.js';
-import { readBytes, writeJson } from '../../base/files.js';
+import { readBytes } from '../../base/files.js';
 import { interruptSignal } from '../interrupt.js';
 import { toCount, toNumber, toWhole } from '../numbers.js';
 import { formatBytes, formatSeconds, Output, type OutputOptions, outputOptions, table } from '../output.js';
 import { Progress } from '../progress.js';
+import { finishBench } from './bench_result.js';
 
 type Named = Readonly<Record<string, string>>;
 
@@ -67,8 +68,8 @@ export function registerKernel(bench: Command): void {
   outputOptions(command).action(async (file: string, options: KernelOptions) => {
     const output = new Output(options);
     const result = await run(file, options, output);
-    if (options.out !== undefined) await writeJson(options.out, result);
-    output.result(result, describeKernel(result, { seconds: formatSeconds, bytes: formatBytes, table }));
+    const text = describeKernel(result, { seconds: formatSeconds, bytes: formatBytes, table });
+    await finishBench(command, output, options.out, result, text);
   });
 }
 

@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import { benchKernels } from '../../../bench/kernels/index.js';
 import { describeCeilings, describeSummary, KernelTable } from '../../../bench/kernels/report.js';
-import { writeJson } from '../../base/files.js';
 import { Gpu } from '../../gpu/index.js';
 import { interruptSignal } from '../interrupt.js';
 import { toCount, toWhole } from '../numbers.js';
 import { Output, type OutputOptions, outputOptions } from '../output.js';
+import { finishBench } from './bench_result.js';
 import { versions } from './doctor.js';
 
 interface KernelsOptions extends OutputOptions {
@@ -49,9 +49,9 @@ export function registerKernels(bench: Command): void {
         onRow: (row) => output.say(table.line(row)),
       },
     );
-    if (out !== undefined) await writeJson(out, result);
     const summary = describeSummary(result);
-    output.result(result, output.quiet ? `${table.whole(result.kernels)}\n\n${summary}` : `\n${summary}`);
+    const text = output.quiet ? `${table.whole(result.kernels)}\n\n${summary}` : `\n${summary}`;
+    await finishBench(command, output, out, result, text);
   });
 }
 

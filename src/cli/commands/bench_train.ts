@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import { benchStep, benchTrain } from '../../../bench/train/index.js';
 import { describeStep, describeTrain } from '../../../bench/train/report.js';
-import { writeJson } from '../../base/files.js';
 import { Gpu } from '../../gpu/index.js';
 import { interruptSignal } from '../interrupt.js';
 import { toCount, toWhole } from '../numbers.js';
 import { Output, type OutputOptions, outputOptions } from '../output.js';
 import { Progress } from '../progress.js';
+import { finishBench } from './bench_result.js';
 import { versions } from './doctor.js';
 
 interface Options extends OutputOptions {
@@ -43,8 +43,7 @@ export function registerTraining(bench: Command): void {
         if (done === total) progress.done();
       },
     });
-    if (options.out !== undefined) await writeJson(options.out, result);
-    output.result(result, `\n${describeTrain(result)}`);
+    await finishBench(train, output, options.out, result, `\n${describeTrain(result)}`);
   });
 
   const step = bench
@@ -57,8 +56,7 @@ export function registerTraining(bench: Command): void {
       using gpu = await Gpu.open({ adapter: options.adapter });
       const { seed, repeat } = options;
       const result = await benchStep(gpu, { folder, seed, repeat, versions: versions() });
-      if (options.out !== undefined) await writeJson(options.out, result);
-      output.result(result, `\n${describeStep(result)}`);
+      await finishBench(step, output, options.out, result, `\n${describeStep(result)}`);
     },
   );
 }

@@ -1,0 +1,20 @@
+/** What pictures in SVG and pages in HTML have in common. */
+
+/** Text as it may stand between tags and in attributes of XML and HTML. */
+export function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}
+
+/** Round numbers from 0 to at least `value`, which is above 0, four to eight of them. */
+export function ticksTo(value: number): { ticks: number[]; high: number } {
+  const raw = value / 5;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw)! * power;
+  const count = Math.ceil(value / step - 1e-9);
+  return { ticks: Array.from({ length: count + 1 }, (_, at) => at * step), high: count * step };
+}
+
+/** The number at a tick, as short as it can be. */
+export function formatTick(value: number): string {
+  return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 4 });
+}
