@@ -28,8 +28,15 @@ export class TrainingStep {
   readonly encoder: Encoder;
   /** The way through the encoder and back: embeddings of the batch's nodes, gradient of the input features. */
   readonly pass: TrainingPass;
+  /**
+   * All nodes over whole neighbourhoods, for validation and results. Between two steps nobody needs the activations of the
+   * batch, so it computes in their memory, and they in its.
+   */
+  readonly encoding: FullPass;
   /** [4] the number of the next step, on the device. */
   readonly state: Tensor<'u32'>;
+  /** [steps, 4] what varies by step; see `scheduleTable`. */
+  readonly schedule: Tensor<'f32'>;
   /** [1] the factor on inner products. */
   readonly scale: Tensor<'f32'>;
   /** [batch, 2 + slots] node numbers of the batch: user, positive item, negative items. */
@@ -39,7 +46,7 @@ export class TrainingStep {
   /** [2] the batch as a list of which all rows are active. */
   readonly #batchRows: Tensor<'u32'>;
 
-  /** Records the step; `program.compile()` before the first run. */
+  /** Records the step; `program.compile()` and `initialise()` before the first run. */
   constructor(
     gpu: Gpu,
     readonly scope: TensorScope,
@@ -56,15 +63,17 @@ export class TrainingStep {
     const { program } = this;
     this.state = scope.tensor('u32', [4], 'step');
     const { state } = this;
-    const schedule = scope.tensor('f32', [options.steps, 4], 'schedule', scheduleTable(options));
+    this.schedule = scope.tensor('f32', [options.steps, 4], 'schedule', scheduleTable(options));
+    const { schedule } = this;
     this.scale = scope.tensor('f32', [1], 'scale', new Float32Array([options.scale]));
     this.pairs = scope.tensor('u32', [batchSize, stride], 'batch');
     this.#batchRows = scope.tensor('u32', [2], 'batch list rows', new Uint32Array([batchSize, batchSize]));
     this.#recordSampling(program, slots);
 
     // From here on the batch is known by rows of the pass.
-    const { pass, pairRows } = this.#recordForward(program, stride);
+    const { pass, encoding, pairRows } = this.#recordForward(program, stride);
     this.pass = pass;
+    this.encoding = encoding;
     const { rows, maxRows } = pass;
     const step = { rows, state, schedule };
     const guidance = new HashGuidance(scope, { maxRows, bits, byRow: options.guidance === 'row', seed });
@@ -106,12 +115,27 @@ export class TrainingStep {
     pass.recordBackward(program, embeddingsGradient);
     this.adam = this.#recordAdam(program, pass, schedule);
     recordAdvance(program, state);
-    this.#initialise();
   }
 
   /** All trained tensors by the names that they have in checkpoints. */
   parameters(): Parameter[] {
     return [...this.encoder.parameters(), { name: 'scale', tensor: this.scale }];
+  }
+
+  /** Fills the parameters with their first values, random ones by the seed. */
+  initialise(): void {
+    const { seed, initialisation, initialDeviation, featureDeviation } = this.options;
+    const { encoder } = this;
+    encoder.embedding.write(normal(encoder.embedding.length, featureDeviation, { seed, stream: 0 }));
+    [...encoder.layers, encoder.hash].forEach(({ weight }, index) => {
+      const [, inputs, outputs] = weight.shape as [number, number, number];
+      const stream = { seed, stream: index + 1 };
+      weight.write(
+        initialisation === 'glorot'
+          ? glorot(weight.length, inputs, outputs, stream)
+          : normal(weight.length, initialDeviation, stream),
+      );
+    });
   }
 
   #recordSampling(program: Program, slots: number): void {
@@ -132,13 +156,16 @@ export class TrainingStep {
     });
   }
 
-  #recordForward(program: Program, stride: number): { pass: TrainingPass; pairRows: Tensor<'u32'> } {
+  #recordForward(
+    program: Program,
+    stride: number,
+  ): { pass: TrainingPass; encoding: FullPass; pairRows: Tensor<'u32'> } {
     const { scope, encoder, graph, pairs, state } = this;
     const { fanouts, batchSize, seed } = this.options;
     if (fanouts === 'all') {
       const pass = new FullPass(scope, encoder, true);
       pass.recordForward(program);
-      return { pass, pairRows: pairs };
+      return { pass, encoding: pass, pairRows: pairs };
     }
     const list = { nodes: pairs, rows: this.#batchRows, stride, maxRows: batchSize };
     const { nodeCount, userCount } = graph;
@@ -151,9 +178,10 @@ export class TrainingStep {
     const pairRows = scope.tensor('u32', [batchSize, stride], 'batch by row');
     roots.recordBuild(program, [list]);
     roots.recordLocate(program, list, pairRows);
-    const pass = new SampledPass(scope, encoder, { roots, fanouts, seed, state });
+    const encoding = new FullPass(scope, encoder, false);
+    const pass = new SampledPass(scope.borrowing(encoding.scratch), encoder, { roots, fanouts, seed, state });
     pass.recordForward(program);
-    return { pass, pairRows };
+    return { pass, encoding, pairRows };
   }
 
   #recordAdam(program: Program, pass: TrainingPass, schedule: Tensor<'f32'>): Adam {
@@ -177,20 +205,5 @@ export class TrainingStep {
     if (options.learnScale) adam.add('scale', this.scale, this.loss.scaleGradient);
     adam.record(program, { state, schedule });
     return adam;
-  }
-
-  #initialise(): void {
-    const { seed, initialisation, initialDeviation, featureDeviation } = this.options;
-    const { encoder } = this;
-    encoder.embedding.write(normal(encoder.embedding.length, featureDeviation, { seed, stream: 0 }));
-    [...encoder.layers, encoder.hash].forEach(({ weight }, index) => {
-      const [, inputs, outputs] = weight.shape as [number, number, number];
-      const stream = { seed, stream: index + 1 };
-      weight.write(
-        initialisation === 'glorot'
-          ? glorot(weight.length, inputs, outputs, stream)
-          : normal(weight.length, initialDeviation, stream),
-      );
-    });
   }
 }
