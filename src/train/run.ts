@@ -5,6 +5,7 @@ import { appendText, makeFolder, readBytes, requireEmptyFolder, writeFileAtomic,
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Gpu } from '../gpu/index.js';
 import { drawCurves } from './curves.js';
+import type { MemoryPrediction } from './memory.js';
 import { resolveOptions, type TrainOptions } from './options.js';
 import { type RunResult, writeEmbeddings } from './run_folder.js';
 import { decodeSafeTensors, encodeSafeTensors } from './safetensors.js';
@@ -12,6 +13,8 @@ import { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 
 /** What a run tells while it goes. */
 export interface RunEvents {
+  /** Before anything is allocated on the device. */
+  onMemory?(predicted: MemoryPrediction): void;
   /** Before the first step, with the step to begin from. */
   onStart?(step: number): void;
   /** After each submission. */
@@ -26,7 +29,8 @@ const FORMAT = 'hashgnn-checkpoint';
  * Trains into a run folder: `config.json`, `metrics.jsonl`, `checkpoint.safetensors`, and at the end `codes/`,
  * `embeddings/`, `curves.svg` and `result.json` of the best parameters.
  *
- * @param options.resume take up the checkpoint in the folder if there is one
+ * @param settings `resume`: take up the checkpoint in the folder if there is one; `memory`: bytes on the device at most
+ * @throws GpuOutOfMemoryError before anything is allocated, where the prediction tells that it would not fit
  * @throws InterruptedError after saving a checkpoint, when `signal` is aborted
  * @throws InputError where the folder holds something else, or a run of other data or options
  */
@@ -35,13 +39,18 @@ export async function trainToFolder(
   dataset: Dataset,
   options: TrainOptions,
   folder: string,
-  { resume = false, signal, events = {} }: { resume?: boolean; signal?: AbortSignal; events?: RunEvents } = {},
+  {
+    resume = false,
+    memory,
+    signal,
+    events = {},
+  }: { resume?: boolean; memory?: number | undefined; signal?: AbortSignal; events?: RunEvents } = {},
 ): Promise<RunResult> {
   const started = performance.now();
   if (!resume) await requireEmptyFolder(folder);
   const data = { folder: resolve(dataset.folder), name: dataset.name, fingerprint: fingerprint(dataset) };
   const saved = resume ? await readCheckpoint(folder, options, data.fingerprint) : undefined;
-  using trainer = await Trainer.create(gpu, dataset, options);
+  using trainer = await Trainer.create(gpu, dataset, options, { memory, onMemory: events.onMemory });
   await makeFolder(folder);
   await writeJson(join(folder, 'config.json'), { ...options, dataset: data });
   const metrics = join(folder, 'metrics.jsonl');
@@ -103,25 +112,31 @@ export async function trainToFolder(
 
   trainer.takeBest();
   await writeEmbeddings(folder, await trainer.encode());
+  const records = (await readFile(metrics, 'utf8'))
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as (LossRecord | ValidationRecord) & { readonly seconds: number });
+  const best = trainer.best && records.find((entry) => 'validation' in entry && entry.step === trainer.best!.step);
+  const { live, peak } = gpu.memory();
   const result: RunResult = {
     format: 'hashgnn-run',
     version: 1,
     dataset: data,
     steps,
     best: trainer.best ?? null,
-    seconds: { training: trainingSeconds, total: secondsBefore + (performance.now() - started) / 1000 },
+    seconds: {
+      training: trainingSeconds,
+      toBest: best?.seconds ?? null,
+      total: secondsBefore + (performance.now() - started) / 1000,
+    },
     stepsPerSecond: steps / trainingSeconds,
-    memory: { peakBytes: gpu.memory().peak },
+    memory: { predicted: trainer.predicted, liveBytes: live, peakBytes: peak },
     adapter: gpu.name,
     versions: { node: process.version },
   };
-  const records = (await readFile(metrics, 'utf8')).trim().split('\n');
   await writeFileAtomic(
     join(folder, 'curves.svg'),
-    drawCurves(
-      records.filter(Boolean).map((line) => JSON.parse(line) as LossRecord | ValidationRecord),
-      `${options.model} on ${dataset.name}, ${options.bits} bits, seed ${options.seed}`,
-    ),
+    drawCurves(records, `${options.model} on ${dataset.name}, ${options.bits} bits, seed ${options.seed}`),
   );
   await writeJson(join(folder, 'result.json'), result);
   return result;

@@ -23,15 +23,9 @@ import { trainToFolder } from '../../train/run.js';
 import type { RunResult } from '../../train/run_folder.js';
 import type { ValidationRecord } from '../../train/trainer.js';
 import { interruptSignal } from '../interrupt.js';
-import {
-  formatBytes,
-  formatCount,
-  formatSeconds,
-  Output,
-  type OutputOptions,
-  outputOptions,
-  table,
-} from '../output.js';
+import { describeMemory, describeUse } from '../memory.js';
+import { toCount } from '../numbers.js';
+import { formatCount, formatSeconds, Output, type OutputOptions, outputOptions, table } from '../output.js';
 import { trainingEvents } from '../training_events.js';
 
 interface Options extends OutputOptions {
@@ -41,6 +35,7 @@ interface Options extends OutputOptions {
   readonly preset?: string;
   readonly resume?: boolean;
   readonly adapter?: string;
+  readonly memory?: number;
 }
 
 /** Headings of the help. */
@@ -65,7 +60,8 @@ export function register(program: Command): void {
     .option('--config <file>', 'options as a JSON object; those on the command line win')
     .option('--model <name>', `system of the paper: ${Object.keys(MODELS).join(', ')} (default hashgnn)`)
     .option('--preset <name>', `set of options: ${Object.keys(PRESETS).join(', ')} (default default)`)
-    .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it');
+    .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it')
+    .option('--memory <MiB>', 'memory on the device that the training may take at most (default: any)', toCount);
   for (const [name, spec] of Object.entries(OPTIONS)) {
     const { default: value, about, kind } = spec as OptionSpec;
     const shown = Array.isArray(value) ? value.join(',') : String(value);
@@ -94,8 +90,9 @@ export function register(program: Command): void {
     try {
       const result = await trainToFolder(gpu, dataset, resolved, options.out, {
         resume: options.resume ?? false,
+        memory: options.memory && options.memory * 2 ** 20,
         signal,
-        events,
+        events: { ...events, onMemory: (predicted) => output.say(describeMemory(predicted)) },
       });
       end();
       output.result(result, describeResult(result, options.out));
@@ -142,8 +139,9 @@ export function describeOptions(options: TrainOptions): string {
 function describeResult(result: RunResult, folder: string): string {
   return [
     ...(result.best ? [describeValidation(result.best)] : ['no validation edges: the last parameters were kept']),
-    `trained in ${formatSeconds(result.seconds.training)} (${result.stepsPerSecond.toFixed(1)} steps/s), ` +
-      `GPU memory at most ${formatBytes(result.memory.peakBytes)}`,
+    `trained in ${formatSeconds(result.seconds.training)} (${result.stepsPerSecond.toFixed(1)} steps/s)` +
+      `${result.seconds.toBest === null ? '' : `, to the best validation in ${formatSeconds(result.seconds.toBest)}`}`,
+    describeUse(result.memory),
     '',
     `next: hashgnn evaluate ${folder}`,
   ].join('\n');
