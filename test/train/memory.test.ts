@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Dataset, generateInteractions, prepareDataset, readDataset, toTsv } from '../../src/data/index.js';
-import { GpuOutOfMemoryError } from '../../src/gpu/index.js';
+import { Gpu, GpuOutOfMemoryError } from '../../src/gpu/index.js';
 import { type MemoryPrediction, predictMemory, requireFits } from '../../src/train/memory.js';
 import { resolveOptions } from '../../src/train/options.js';
 import { Trainer } from '../../src/train/trainer.js';
@@ -82,7 +82,7 @@ describe('the prediction', () => {
   });
 
   test('of the peak holds', async () => {
-    const device = await import('../../src/gpu/index.js').then(({ Gpu }) => Gpu.open());
+    const device = await Gpu.open();
     try {
       using trainer = await Trainer.create(device, dataset, resolveOptions(small));
       expect(device.memory().peak).toBe(trainer.predicted.live);
@@ -174,7 +174,6 @@ describe('what does not fit is refused before anything is allocated', () => {
   });
 
   test('by the trainer itself, which allocates nothing, not even for a moment', async () => {
-    const { Gpu } = await import('../../src/gpu/index.js');
     const device = await Gpu.open();
     try {
       const told: MemoryPrediction[] = [];
