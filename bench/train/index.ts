@@ -175,6 +175,7 @@ async function trainToBest(
   using trainer = await Trainer.create(gpu, dataset, settings);
   const total = { training: 0, validating: 0 };
   let best: { record: ValidationRecord; seconds: typeof total } | undefined;
+  onStep(0, steps);
   while (trainer.step < steps) {
     const end = Math.min(steps, trainer.step + evaluateEvery);
     total.training += (await timed(() => trainer.advance(end, signal, (step) => onStep(step, steps)))).seconds;

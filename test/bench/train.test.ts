@@ -55,7 +55,7 @@ test('to the best validation: the step, its HR and the time, with validating apa
   const { toBest, ...rest } = await benchTrain(gpu(), options);
   const { step, hr, selection, seconds, total } = toBest!;
   expect(toBest).toMatchObject({ steps: 4, evaluateEvery: 2 });
-  expect(steps.at(-1)).toBe(4);
+  expect([steps[0], steps.at(-1)]).toEqual([0, 4]);
   expect(selection).toBeCloseTo((hr.hamming + hr.hierarchical) / 2);
   // The same training by hand: its validations, and which of them is the best.
   const dataset = await readDataset(folder);
