@@ -137,6 +137,7 @@ const common = {
 };
 const timing = fields({ seconds: above, spread: amount });
 const milliseconds = fields({ ms: above, spread: amount });
+const stepTime = fields({ ms: above, spread: amount, stepsPerSecond: above, edgesPerSecond: above });
 const dataset = fields({ name: text, nodes: amount, edges: amount });
 
 const unmeasured = fields({ kernel: text, size: text, what: text, shape: text, notRun: text, time: nothing });
@@ -156,6 +157,9 @@ const searchRow = fields({
   ...{ pairsPerSecond: amount, share: fields({ operations: amount, bytes: amount }) },
 });
 const bySearch = (inner: Check) => fields(Object.fromEntries(SEARCHES.map((search) => [search, inner])));
+
+const bySearchOfRun = (inner: Check) => fields({ hamming: inner, hierarchical: inner, exact: inner });
+const spent = fields({ training: amount, validating: amount });
 
 const CHECKS: Readonly<Record<BenchKind, Check>> = {
   kernels: fields({
@@ -184,12 +188,18 @@ const CHECKS: Readonly<Record<BenchKind, Check>> = {
     ),
   }),
   train: fields({
-    ...{ ...common, quick: truth, dataset, ours: milliseconds },
-    ...{ port: orNull(milliseconds), best: orNull(milliseconds) },
+    ...{ ...common, quick: truth, dataset, ours: stepTime },
+    ...{ port: orNull(stepTime), best: orNull(stepTime) },
     peer: orNull(fields({ torch: text, numpy: text, python: text, threads: above, blas: text })),
     encode: fields({ ours: milliseconds, peer: orNull(milliseconds) }),
     ratios: orNull(fields({ port: above, best: above, encode: above })),
-    ...{ stepsPerSecond: above, edgesPerSecond: above, peakBytes: amount },
+    memory: fields({ predicted: fields({ live: above, peak: above }), liveBytes: above, peakBytes: above }),
+    toBest: orNull(
+      fields({
+        ...{ step: above, steps: above, evaluateEvery: above, hr: bySearchOfRun(amount) },
+        ...{ seconds: spent, total: spent },
+      }),
+    ),
   }),
   step: fields({
     ...{ ...common, dataset, milliseconds: above },

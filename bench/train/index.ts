@@ -1,9 +1,9 @@
 /** `hashgnn bench train` and `hashgnn bench step`: the training step beside PyTorch's, and by kernel. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InterruptedError } from '../../src/base/errors.js';
+import { InputError, InterruptedError } from '../../src/base/errors.js';
 import { type Dataset, readDataset } from '../../src/data/index.js';
 import { type Gpu, type KernelTime, profile } from '../../src/gpu/index.js';
-import { resolveOptions, Trainer } from '../../src/train/index.js';
+import { type RunResult, resolveOptions, Trainer, type ValidationRecord } from '../../src/train/index.js';
 import { LEAST_SECONDS, type Timing, timed, timingOf } from '../timing.js';
 import { TorchPeer, type TorchVersions, type Way } from './peer.js';
 
@@ -24,6 +24,28 @@ export interface Milliseconds {
   readonly spread: number;
 }
 
+/** A training step, by wall clock with everything that it needs. */
+export interface StepTime extends Milliseconds {
+  readonly stepsPerSecond: number;
+  /** Edges of batches. */
+  readonly edgesPerSecond: number;
+}
+
+/** A whole training with the default options, and when its best validation came. */
+export interface ToBest {
+  readonly step: number;
+  /** Validation HR@50 there, by search, and the figure that was compared: the mean of Hamming and hierarchical. */
+  readonly hr: { readonly hamming: number; readonly hierarchical: number; readonly exact: number };
+  readonly selection: number;
+  /** Until the best validation was known: of steps, and of validations. */
+  readonly seconds: { readonly training: number; readonly validating: number };
+  /** All that were trained, validated after every `evaluateEvery` of them. */
+  readonly steps: number;
+  readonly evaluateEvery: number;
+  /** Of all steps and of all validations. */
+  readonly total: { readonly training: number; readonly validating: number };
+}
+
 export interface TrainBenchOptions {
   /** Dataset folder. */
   readonly folder: string;
@@ -33,10 +55,14 @@ export interface TrainBenchOptions {
   readonly peer?: boolean | undefined;
   /** Everything with few steps, to see that it works. */
   readonly quick?: boolean | undefined;
+  /** Also a whole training with the default options, up to its best validation. */
+  readonly toBest?: boolean | undefined;
   readonly versions?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told of the rounds done and of all. */
   readonly onRound?: (done: number, rounds: number) => void;
+  /** Told of the steps of the whole training. */
+  readonly onStep?: (done: number, steps: number) => void;
 }
 
 export interface TrainBenchResult {
@@ -47,28 +73,37 @@ export interface TrainBenchResult {
   readonly seed: number;
   readonly quick: boolean;
   readonly dataset: { readonly name: string; readonly nodes: number; readonly edges: number };
-  /** A step: by wall clock with everything that it needs. */
-  readonly ours: Milliseconds;
-  readonly port: Milliseconds | null;
-  readonly best: Milliseconds | null;
+  readonly ours: StepTime;
+  readonly port: StepTime | null;
+  readonly best: StepTime | null;
   /** All nodes over whole neighbourhoods, embeddings and codes in host memory. */
   readonly encode: { readonly ours: Milliseconds; readonly peer: Milliseconds | null };
   /** The peer's milliseconds by ours. */
   readonly ratios: { readonly port: number; readonly best: number; readonly encode: number } | null;
-  readonly stepsPerSecond: number;
-  /** Edges of batches. */
-  readonly edgesPerSecond: number;
-  /** Live bytes on the device at most. */
-  readonly peakBytes: number;
+  /** Of ours on the device, steps and encodings. */
+  readonly memory: RunResult['memory'];
+  readonly toBest: ToBest | null;
 }
 
 /**
- * The step of ours and of PyTorch in turn, the same model on the same edges.
- * @throws InputError where the dataset is none; HashgnnError where no Python has PyTorch; InterruptedError
+ * The step of ours and of PyTorch in turn, the same model on the same edges, and where it is asked for a whole training.
+ * @throws InputError where the dataset is none, or has no validation edges for `toBest`; HashgnnError where no Python has
+ * PyTorch; InterruptedError
  */
 export async function benchTrain(gpu: Gpu, options: TrainBenchOptions): Promise<TrainBenchResult> {
+  const dataset = await readDataset(options.folder);
+  if (options.toBest && dataset.valid.length === 0) {
+    throw new InputError('there is no best validation: the dataset has no validation edges', {
+      where: options.folder,
+      fix: 'prepare it with a validation split, or leave out --to-best',
+    });
+  }
+  const raced = await race(gpu, dataset, options);
+  return { ...raced, toBest: options.toBest ? await trainToBest(gpu, dataset, options) : null };
+}
+
+async function race(gpu: Gpu, dataset: Dataset, options: TrainBenchOptions): Promise<Omit<TrainBenchResult, 'toBest'>> {
   const { folder, quick = false, signal, onRound = () => {} } = options;
-  const dataset = await readDataset(folder);
   const rounds = quick ? 2 : options.rounds;
   const stepsOf = (of: keyof typeof STEPS, which: typeof STEPS | typeof WARM) => (quick ? 2 : which[of]);
   const peer = options.peer === false ? undefined : await TorchPeer.start(signal);
@@ -100,11 +135,12 @@ export async function benchTrain(gpu: Gpu, options: TrainBenchOptions): Promise<
     if (signal?.aborted) throw new InterruptedError('the bench was stopped');
     // A diverged training has measured something else.
     await trainer.losses(stepsOf('ours', STEPS));
-    const mine = millisecondsOf(times.ours);
+    const mine = stepTimeOf(times.ours);
     const encode = millisecondsOf(encodes.ours);
-    const theirs = (way: Way) => (peer ? millisecondsOf(times[way]) : null);
+    const theirs = (way: Way) => (peer ? stepTimeOf(times[way]) : null);
     const [port, best] = [theirs('port'), theirs('best')];
     const peerEncode = peer ? millisecondsOf(encodes.peer) : null;
+    const { live, peak } = gpu.memory();
     return {
       adapter: gpu.adapter.device || gpu.name,
       driver: gpu.adapter.description,
@@ -121,13 +157,44 @@ export async function benchTrain(gpu: Gpu, options: TrainBenchOptions): Promise<
         port && best && peerEncode
           ? { port: port.ms / mine.ms, best: best.ms / mine.ms, encode: peerEncode.ms / encode.ms }
           : null,
-      stepsPerSecond: 1000 / mine.ms,
-      edgesPerSecond: (1000 * BATCH) / mine.ms,
-      peakBytes: gpu.memory().peak,
+      memory: { predicted: trainer.predicted, liveBytes: live, peakBytes: peak },
     };
   } finally {
     await peer?.close();
   }
+}
+
+/** Trains as `hashgnn train` does with its default options; the clock of validations is apart. */
+async function trainToBest(
+  gpu: Gpu,
+  dataset: Dataset,
+  { seed, quick = false, signal, onStep = () => {} }: TrainBenchOptions,
+): Promise<ToBest> {
+  const settings = resolveOptions({ seed, ...(quick && { steps: 4, evaluateEvery: 2, batchSize: BATCH }) });
+  const { steps, evaluateEvery } = settings;
+  using trainer = await Trainer.create(gpu, dataset, settings);
+  const total = { training: 0, validating: 0 };
+  let best: { record: ValidationRecord; seconds: typeof total } | undefined;
+  onStep(0, steps);
+  while (trainer.step < steps) {
+    const end = Math.min(steps, trainer.step + evaluateEvery);
+    total.training += (await timed(() => trainer.advance(end, signal, (step) => onStep(step, steps)))).seconds;
+    if (signal?.aborted) throw new InterruptedError('the bench was stopped');
+    const { result: record, seconds } = await timed(() => trainer.validate());
+    total.validating += seconds;
+    if (trainer.best === record) best = { record, seconds: { ...total } };
+  }
+  const { record, seconds } = best!;
+  const hr = (search: 'hamming' | 'hierarchical' | 'exact') => record.validation[search]['HR@50']!;
+  return {
+    step: record.step,
+    hr: { hamming: hr('hamming'), hierarchical: hr('hierarchical'), exact: hr('exact') },
+    selection: record.selection,
+    seconds,
+    steps,
+    evaluateEvery,
+    total,
+  };
 }
 
 /** The time of one kernel in a step, all its dispatches together. */
@@ -199,6 +266,12 @@ function trainerOf(gpu: Gpu, dataset: Dataset, seed: number, steps: number): Pro
 
 function sizesOf({ name, userCount, itemCount, train }: Dataset): TrainBenchResult['dataset'] {
   return { name, nodes: userCount + itemCount, edges: train.length / 2 };
+}
+
+function stepTimeOf(all: readonly number[]): StepTime {
+  const time = millisecondsOf(all);
+  const stepsPerSecond = 1000 / time.ms;
+  return { ...time, stepsPerSecond, edgesPerSecond: BATCH * stepsPerSecond };
 }
 
 function millisecondsOf(all: readonly number[]): Milliseconds {

@@ -1,14 +1,15 @@
 /** The benches of training as people read them. */
-import { type Align, formatBytes, formatCount, table } from '../../src/cli/output.js';
+import { describeUse } from '../../src/cli/memory.js';
+import { type Align, formatCount, formatSeconds, table } from '../../src/cli/output.js';
 import { formatRatio, formatShare } from '../format.js';
-import type { Milliseconds, StepBenchResult, StepRow, TrainBenchResult } from './index.js';
+import type { Milliseconds, StepBenchResult, StepRow, StepTime, ToBest, TrainBenchResult } from './index.js';
 
 export const formatMilliseconds = (value: number) => `${value.toPrecision(3)} ms`;
 
 /** One measurement of `bench train`. */
 export interface TrainLine {
   readonly who: string;
-  readonly time: Milliseconds;
+  readonly time: Milliseconds | StepTime;
   /** Its time by ours; undefined of ours itself. */
   readonly ratio?: number;
 }
@@ -34,14 +35,17 @@ export function trainLines({ ours, port, best, encode, ratios }: TrainBenchResul
 }
 
 /** Columns of a table of lines, after what is measured. */
-export const TRAIN_HEADER = ['median', '±', 'times ours'];
-export const TRAIN_ALIGN: readonly Align[] = ['left', 'right', 'right', 'right'];
+export const TRAIN_HEADER = ['median', '±', 'times ours', 'steps/s', 'edges/s'];
+export const TRAIN_ALIGN: readonly Align[] = ['left', 'right', 'right', 'right', 'right', 'right'];
 
 export const trainCells = ({ who, time, ratio }: TrainLine): string[] => [
   who,
   formatMilliseconds(time.ms),
   `${Math.round(100 * time.spread)} %`,
   ratio === undefined ? '' : formatRatio(ratio),
+  ...('stepsPerSecond' in time
+    ? [time.stepsPerSecond.toFixed(1), formatCount(Math.round(time.edgesPerSecond))]
+    : ['', '']),
 ];
 
 export function describeTrain(result: TrainBenchResult): string {
@@ -60,15 +64,25 @@ export const describeDataset = ({ dataset: { name, nodes, edges } }: TrainBenchR
 
 /** What stands under the tables. */
 export function summaryLines(result: TrainBenchResult): string[] {
-  const { peer } = result;
+  const { peer, toBest, memory } = result;
   return [
-    `${result.stepsPerSecond.toFixed(1)} steps/s, ${formatCount(Math.round(result.edgesPerSecond))} edges/s, ` +
-      `GPU memory at most ${formatBytes(result.peakBytes)}`,
+    ...(toBest ? [describeToBest(toBest), ''] : []),
+    describeUse(memory),
     peer
       ? `peer: PyTorch ${peer.torch} with ${peer.threads} threads and ${peer.blas}, Python ${peer.python}`
       : 'without a peer',
     ...(result.quick ? ['a quick run: its times say nothing'] : []),
   ];
+}
+
+function describeToBest({ step, hr, seconds, steps, evaluateEvery, total }: ToBest): string {
+  const time = ({ training, validating }: ToBest['total']) =>
+    `${formatSeconds(training)} of training and ${formatSeconds(validating)} of validating`;
+  return [
+    `with the default options the best validation came at step ${formatCount(step)}, after ${time(seconds)}:`,
+    `  HR@50 Hamming ${hr.hamming.toFixed(4)}, hierarchical ${hr.hierarchical.toFixed(4)}, exact ${hr.exact.toFixed(4)}`,
+    `  (all ${formatCount(steps)} steps, validated every ${formatCount(evaluateEvery)}: ${time(total)})`,
+  ].join('\n');
 }
 
 export const STEP_HEADER = ['kernel', 'for', 'ms', '±', 'share'];

@@ -1,17 +1,11 @@
-import {
-  BindingError,
-  GpuError,
-  GpuLostError,
-  GpuOutOfMemoryError,
-  GpuUnavailableError,
-  GpuValidationError,
-} from './errors.js';
+import { GpuError, GpuLostError, GpuOutOfMemoryError, GpuUnavailableError, GpuValidationError } from './errors.js';
 import type { KernelName } from './generated.js';
 import { Kernel } from './kernel.js';
+import { planningDevice } from './planning.js';
 import { acquireWebgpu, loadShaders, patiently, releaseWebgpu } from './platform.js';
 import { Program } from './program.js';
 import { type ElementType, ShaderLibrary } from './shader.js';
-import { Tensor, TensorScope, type TypedArrays } from './tensor.js';
+import { bytesOf, lengthOf, Tensor, TensorScope, type TypedArrays } from './tensor.js';
 
 /** The limits that kernels profit from; asked for as far as the adapter has them. */
 const LIMITS = [
@@ -80,6 +74,8 @@ export class Gpu {
   #peak = 0;
   #failure: GpuError | undefined;
   #closed = false;
+  readonly #origin: GPUAdapter;
+  readonly #release: () => void;
   readonly #failed: Promise<never>;
   #reject!: (error: GpuError) => void;
 
@@ -90,7 +86,11 @@ export class Gpu {
     /** Raw device, for `src/gpu` alone. */
     readonly device: GPUDevice,
     readonly shaders: ShaderLibrary,
+    /** Called once the device is destroyed. */
+    release: () => void,
   ) {
+    this.#origin = adapter;
+    this.#release = release;
     const { vendor, architecture, device: name, description, subgroupMinSize, subgroupMaxSize } = adapter.info;
     this.adapter = {
       vendor,
@@ -139,7 +139,7 @@ export class Gpu {
       const wanted = [...FEATURES, ...((options.features ?? []) as GPUFeatureName[])];
       const requiredFeatures = portable ? [] : wanted.filter((feature) => adapter.features.has(feature));
       const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-      return new Gpu(instance, adapter, device, shaders);
+      return new Gpu(instance, adapter, device, shaders, releaseWebgpu);
     } catch (error) {
       releaseWebgpu();
       if (error instanceof GpuError) throw error;
@@ -149,6 +149,21 @@ export class Gpu {
 
   get limits(): GPUSupportedLimits {
     return this.device.limits;
+  }
+
+  /** Bytes of a tensor at most. */
+  get bindable(): number {
+    return Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
+  }
+
+  /**
+   * A stand-in for this device that counts tensors and makes none, so that work can be rehearsed to learn what memory it
+   * takes: everything succeeds at once, nothing is computed, and whatever is read is zero. It need not be destroyed.
+   * @param options `unbounded`: tensors may be larger than this device binds
+   */
+  planner({ unbounded = false } = {}): Gpu {
+    const device = planningDevice(this.device, unbounded);
+    return new Gpu(this.instance, this.#origin, device, this.shaders, () => {});
   }
 
   /** A short name for people: the device and, where it adds something, its driver. */
@@ -163,13 +178,8 @@ export class Gpu {
    */
   tensor<E extends ElementType>(element: E, shape: readonly number[], label: string, data?: TypedArrays[E]): Tensor<E> {
     this.throwIfFailed();
-    if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
-      throw new BindingError(`${label} cannot have the shape [${shape.join(', ')}]`);
-    }
-    const length = shape.reduce((product, extent) => product * extent, 1);
-    // Room for whole vec4 elements, and never nothing, since an empty buffer cannot be bound.
-    const size = Math.max(16, Math.ceil(length / 4) * 16);
-    const limit = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
+    const size = bytesOf(lengthOf(shape, label));
+    const limit = this.bindable;
     if (!(size <= limit)) {
       throw new GpuOutOfMemoryError(
         `${label} [${shape.join(', ')}] needs ${size} bytes, this device binds ${limit} at most`,
@@ -299,7 +309,7 @@ export class Gpu {
     if (this.#closed) return;
     this.#closed = true;
     this.device.destroy();
-    releaseWebgpu();
+    this.#release();
   }
 
   [Symbol.dispose](): void {

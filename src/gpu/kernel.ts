@@ -99,10 +99,10 @@ export class Kernel {
       });
     }
     for (const info of bindings) {
-      const other = bindings.find((b) => b !== info && tensors[b.name] === tensors[info.name]);
+      const other = bindings.find((b) => b !== info && tensors[b.name]!.buffer === tensors[info.name]!.buffer);
       if (other && (info.access !== 'read' || other.access !== 'read')) {
         throw new BindingError(
-          `${name} is given ${tensors[info.name]!.label} both as ${info.name} and as ${other.name}`,
+          `${name} is given ${namesOf(tensors[info.name]!, tensors[other.name]!)} both as ${info.name} and as ${other.name}`,
           {
             where,
             fix: 'a tensor that a kernel writes can be bound once only',
@@ -190,6 +190,11 @@ export class Kernel {
       throw new ShaderError(`${name} makes no pipeline: ${text}`, { where: `shaders/${name}.wgsl`, cause });
     }
   }
+}
+
+/** Two tensors of the same memory in words. */
+function namesOf(a: Tensor, b: Tensor): string {
+  return a === b ? a.label : `the memory of ${a.label} and ${b.label}`;
 }
 
 function requireInRange(value: number, type: ElementType, what: string, where: string): void {

@@ -105,7 +105,7 @@ export class Program {
   copy(from: Tensor, to: Tensor): void {
     this.#requireOwn(from);
     this.#requireOwn(to);
-    if (from === to) throw new BindingError(`${from.label} cannot be copied to itself`);
+    if (from.buffer === to.buffer) throw new BindingError(`${from.label} cannot be copied to itself`);
     if (from.length !== to.length || from.elementType !== to.elementType) {
       throw new BindingError(`${from.label} cannot be copied to ${to.label}: their types or lengths differ`);
     }
@@ -203,7 +203,7 @@ export class Program {
     for (const command of commands) {
       if ('clear' in command) {
         end();
-        encoder.clearBuffer(command.clear.buffer);
+        encoder.clearBuffer(command.clear.buffer, 0, command.clear.bytes);
       } else if ('from' in command) {
         end();
         encoder.copyBufferToBuffer(command.from.buffer, 0, command.to.buffer, 0, command.to.bytes);

@@ -11,6 +11,19 @@ export interface TypedArrays {
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
 
+/** Elements of a shape. @throws BindingError where the shape has no sense */
+export function lengthOf(shape: readonly number[], label: string): number {
+  if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
+    throw new BindingError(`${label} cannot have the shape [${shape.join(', ')}]`);
+  }
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** Bytes that so many elements take: room for whole vec4 elements, and never nothing, since no buffer may be empty. */
+export function bytesOf(length: number): number {
+  return Math.max(16, Math.ceil(length / 4) * 16);
+}
+
 /**
  * A typed array of fixed shape on the device, row-major, elements of four bytes. Whoever creates it destroys it, by
  * `destroy`, by `using`, or by the scope that it was created in.
@@ -27,17 +40,33 @@ export class Tensor<E extends ElementType = ElementType> {
     readonly label: string,
     /** Raw buffer, for `src/gpu` alone. */
     readonly buffer: GPUBuffer,
+    /** The tensor whose memory this one is a view of, if it has none of its own. */
+    readonly base?: Tensor<E>,
   ) {
-    this.length = shape.reduce((product, extent) => product * extent, 1);
+    this.length = lengthOf(shape, label);
   }
 
-  /** Bytes held on the device, padding included. */
+  /** Bytes on the device, padding included; those of a view are its base's. */
   get bytes(): number {
-    return this.buffer.size;
+    return bytesOf(this.length);
   }
 
   get destroyed(): boolean {
-    return this.#destroyed;
+    return this.base?.destroyed ?? this.#destroyed;
+  }
+
+  /**
+   * The memory of this tensor, from its beginning, under another shape and label, for work that is done at another time.
+   * It lives as long as this tensor, and one kernel cannot have both where it writes one.
+   * @throws BindingError where the shape needs more room than there is
+   */
+  view(shape: readonly number[], label: string): Tensor<E> {
+    this.#requireLive();
+    const length = lengthOf(shape, label);
+    if (length > this.length) {
+      throw new BindingError(`${label} [${shape.join(', ')}] does not fit ${this.label} of ${this.length}`);
+    }
+    return new Tensor(this.gpu, this.elementType, shape, label, this.buffer, this.base ?? this);
   }
 
   /**
@@ -81,8 +110,9 @@ export class Tensor<E extends ElementType = ElementType> {
     };
   }
 
+  /** Frees the memory; a view leaves it to its base. */
   destroy(): void {
-    if (this.#destroyed) return;
+    if (this.#destroyed || this.base) return;
     this.#destroyed = true;
     this.buffer.destroy();
     this.gpu.released(this);
@@ -101,30 +131,60 @@ export class Tensor<E extends ElementType = ElementType> {
   }
 
   #requireLive(): void {
-    if (this.#destroyed) throw new BindingError(`the tensor ${this.label} is used after it was destroyed`);
+    if (this.destroyed) throw new BindingError(`the tensor ${this.label} is used after it was destroyed`);
     this.gpu.throwIfFailed();
   }
 }
 
 /** Tensors that live and die together. */
 export class TensorScope {
-  readonly #tensors: { destroy(): void }[] = [];
+  readonly #owned: { destroy(): void }[] = [];
+  readonly #lent: Tensor[];
 
-  constructor(readonly gpu: Gpu) {}
+  /** @param lent memory of others that tensors are made in as far as it goes, each once; see `borrowing` */
+  constructor(
+    readonly gpu: Gpu,
+    lent: readonly Tensor[] = [],
+  ) {
+    this.#lent = [...lent];
+  }
 
-  /** As `Gpu.tensor`; the scope destroys it. */
+  /**
+   * As `Gpu.tensor`; the scope destroys it. Without data it may lie in lent memory: then its contents are unknown.
+   */
   tensor<E extends ElementType>(element: E, shape: readonly number[], label: string, data?: TypedArrays[E]): Tensor<E> {
-    return this.own(this.gpu.tensor(element, shape, label, data));
+    const length = lengthOf(shape, label);
+    const [closest] = this.#lent
+      .filter((tensor) => !data && tensor.elementType === element && tensor.length >= length)
+      .sort((a, b) => a.length - b.length);
+    if (!closest) return this.own(this.gpu.tensor(element, shape, label, data));
+    this.#lent.splice(this.#lent.indexOf(closest), 1);
+    return this.own((closest as Tensor<E>).view(shape, label));
+  }
+
+  /**
+   * A scope within this one that makes tensors in the memory of lent ones where one has room, for work at other times
+   * than theirs. Both must expect the other to have written anything there.
+   */
+  borrowing(lent: readonly Tensor[]): TensorScope {
+    return this.own(new TensorScope(this.gpu, lent));
+  }
+
+  /** The tensors of the scope and of the scopes within it, views included. */
+  get tensors(): readonly Tensor[] {
+    return this.#owned.flatMap((thing) =>
+      thing instanceof TensorScope ? thing.tensors : thing instanceof Tensor ? [thing] : [],
+    );
   }
 
   /** Hands something over to the scope, to be destroyed with it. */
   own<T extends { destroy(): void }>(thing: T): T {
-    this.#tensors.push(thing);
+    this.#owned.push(thing);
     return thing;
   }
 
   destroy(): void {
-    for (const tensor of this.#tensors.splice(0).reverse()) tensor.destroy();
+    for (const thing of this.#owned.splice(0).reverse()) thing.destroy();
   }
 
   [Symbol.dispose](): void {

@@ -125,20 +125,40 @@ interface LayerTensors {
   readonly featuresGradient: Tensor<'f32'> | undefined;
 }
 
-function allocate(
-  scope: TensorScope,
-  encoder: Encoder,
-  index: number,
-  maxRows: number,
-  trainable: boolean,
-): LayerTensors {
+function allocate(scope: TensorScope, encoder: Encoder, index: number, maxRows: number): LayerTensors {
   const inputWidth = aggregatedWidth(encoder.options.aggregation, encoder.featureWidth(index));
   const make = (width: number, what: string) => scope.tensor('f32', [maxRows, width], `layer ${index} ${what}`);
   return {
     aggregated: make(inputWidth, 'aggregated'),
     features: make(encoder.featureWidth(index + 1), 'features'),
-    aggregatedGradient: trainable ? make(inputWidth, 'aggregated gradient') : undefined,
-    featuresGradient: trainable ? make(encoder.featureWidth(index + 1), 'features gradient') : undefined,
+    aggregatedGradient: make(inputWidth, 'aggregated gradient'),
+    featuresGradient: make(encoder.featureWidth(index + 1), 'features gradient'),
+  };
+}
+
+/**
+ * The layers' features of a pass that never goes back, and its embeddings, in two tensors: a layer's features may
+ * overwrite those below once these are aggregated, and the embeddings the last aggregate.
+ */
+function allocateShared(
+  scope: TensorScope,
+  encoder: Encoder,
+  maxRows: number,
+): { layers: LayerTensors[]; embeddings: Tensor<'f32'>; shared: readonly Tensor<'f32'>[] } {
+  const { aggregation, widths, bits } = encoder.options;
+  const aggregatedWidths = widths.map((_, index) => aggregatedWidth(aggregation, encoder.featureWidth(index)));
+  const make = (width: number, what: string) => scope.tensor('f32', [maxRows, width], `encoding ${what}`);
+  const aggregated = make(Math.max(...aggregatedWidths, bits), 'aggregated');
+  const features = make(Math.max(...widths), 'features');
+  return {
+    layers: widths.map((width, index) => ({
+      aggregated: aggregated.view([maxRows, aggregatedWidths[index]!], `encoding layer ${index} aggregated`),
+      features: features.view([maxRows, width], `encoding layer ${index} features`),
+      aggregatedGradient: undefined,
+      featuresGradient: undefined,
+    })),
+    embeddings: aggregated.view([maxRows, bits], 'encoding embeddings'),
+    shared: [aggregated, features],
   };
 }
 
@@ -168,9 +188,7 @@ export class SampledPass implements TrainingPass {
       targets = sample.sources;
     }
     this.#aggregations = aggregations;
-    this.#layers = aggregations.map((sample, index) =>
-      allocate(scope, encoder, index, sample.options.targets.maxRows, true),
-    );
+    this.#layers = aggregations.map((sample, index) => allocate(scope, encoder, index, sample.options.targets.maxRows));
     this.embeddings = scope.tensor('f32', [roots.maxRows, bits], 'embeddings');
     this.inputGradient = scope.tensor('f32', [targets.maxRows, encoder.options.inputWidth], 'input features gradient');
   }
@@ -253,6 +271,8 @@ export class FullPass implements TrainingPass {
   readonly rows: Tensor<'u32'>;
   readonly embeddings: Tensor<'f32'>;
   readonly inputNodes = undefined;
+  /** Where no gradients are allocated, what the pass computes in: nothing that it needs from one run for the next. */
+  readonly scratch: readonly Tensor<'f32'>[];
   readonly #inputGradient: Tensor<'f32'> | undefined;
   readonly #aggregations: readonly FullAggregation[];
   readonly #layers: readonly LayerTensors[];
@@ -268,9 +288,15 @@ export class FullPass implements TrainingPass {
     this.rows = scope.tensor('u32', [2], 'all rows', new Uint32Array([graph.nodeCount, graph.userCount]));
     const variant = encoder.variants.gather;
     this.#aggregations = encoder.layers.map((_, layer) => new FullAggregation({ graph, aggregation, layer, variant }));
-    this.#layers = encoder.layers.map((_, index) => allocate(scope, encoder, index, graph.nodeCount, trainable));
-    this.embeddings = scope.tensor('f32', [graph.nodeCount, bits], 'embeddings');
-    if (trainable) {
+    if (!trainable) {
+      const { layers, embeddings, shared } = allocateShared(scope, encoder, graph.nodeCount);
+      this.#layers = layers;
+      this.embeddings = embeddings;
+      this.scratch = shared;
+    } else {
+      this.#layers = encoder.layers.map((_, index) => allocate(scope, encoder, index, graph.nodeCount));
+      this.embeddings = scope.tensor('f32', [graph.nodeCount, bits], 'embeddings');
+      this.scratch = [];
       this.#inputGradient = scope.tensor('f32', [graph.nodeCount, inputWidth], 'input features gradient');
     }
   }

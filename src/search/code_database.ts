@@ -264,7 +264,7 @@ export class CodeDatabase {
 
   /** @throws GpuOutOfMemoryError where a device binds less than 32 codes */
   #requireFits(bytes: number): void {
-    const limit = Math.min(this.gpu.limits.maxStorageBufferBindingSize, this.gpu.limits.maxBufferSize);
+    const limit = this.gpu.bindable;
     if (bytes <= limit) return;
     throw new GpuOutOfMemoryError(`a block of codes takes ${bytes} bytes, this device binds ${limit} at most`, {
       where: this.gpu.name,

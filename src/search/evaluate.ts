@@ -29,6 +29,8 @@ export interface EvaluationInput {
   readonly candidates?: number;
   /** false ranks all items, seen ones too, as the authors' code does; true unless told. */
   readonly masked?: boolean;
+  /** As of a search; see `SearchOptions`. */
+  readonly memory?: number | undefined;
   /** The searches to evaluate, all three unless told. */
   readonly searches?: readonly SearchName[];
 }
@@ -84,6 +86,7 @@ export async function evaluate(gpu: Gpu, input: EvaluationInput): Promise<Evalua
     embeddings: embeddings.subarray(0, rows * width),
     test: { offsets: test.offsets.subarray(0, rows + 1), columns: test.columns },
     options: {
+      memory: input.memory,
       ...(seen && { exclude: { offsets: seen.offsets.subarray(0, rows + 1), ids: seen.columns } }),
     },
   });
@@ -135,7 +138,7 @@ interface Part {
   readonly codes: Uint32Array;
   readonly embeddings: Float32Array;
   readonly test: Lists;
-  readonly options: Pick<SearchOptions, 'exclude'>;
+  readonly options: Pick<SearchOptions, 'exclude' | 'memory'>;
 }
 
 /** One of the three searches, ready to run. */

@@ -185,7 +185,7 @@ export class InnerProductIndex {
 
 /** @throws GpuOutOfMemoryError where the embeddings do not fit one binding of the device */
 function requireBindable(gpu: Gpu, bytes: number, what: string): void {
-  const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+  const limit = gpu.bindable;
   if (bytes > limit) {
     throw new GpuOutOfMemoryError(`${what} take ${bytes} bytes, this device binds ${limit} at most`, {
       where: gpu.name,

@@ -14,7 +14,7 @@ export interface SearchOptions {
   /** None of these items, for all queries. */
   readonly deny?: IdBitmap;
   /** Bytes on the device that queries, results and intermediate values of a batch may take; 256 MiB unless told. */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /** The design of the kernels; chosen by numbers of items, queries and results and by the adapter unless told. */
   readonly variant?: Design;
 }
@@ -269,7 +269,7 @@ function planBatches(
   const footprint = ranker.footprint(k);
   const { total, widest, batchBytes = memory } = footprint;
   const { batchRows = Math.floor(PAIRS_A_DISPATCH / count) } = footprint;
-  const binding = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+  const binding = gpu.bindable;
   const bytesOf = (rows: number) => rows * total + lists.reduce((sum, list) => sum + 4 * longest(list, rows), 0);
   const fits = Math.floor(Math.min(memory / total, binding / widest));
   const wanted = Math.max(1, Math.floor(Math.min(batchBytes / total, batchRows)));

@@ -1,4 +1,6 @@
+export { MEMORY_GROUPS, type MemoryGroup } from './device_training.js';
 export { evaluateRun, seenItems } from './evaluate.js';
+export { type MemoryPrediction, predictMemory, requireFits, type TrainingSizes } from './memory.js';
 export { MODELS, OPTIONS, PRESETS, resolveOptions, type TrainOptions } from './options.js';
 export { type Recommendation, recommend } from './recommend.js';
 export { type RunEvents, trainToFolder } from './run.js';

@@ -6,6 +6,7 @@ import { type Dataset, fingerprint } from '../data/index.js';
 import type { Gpu } from '../gpu/index.js';
 import { possibleVariants, type Variants } from '../layers/variants.js';
 import { drawCurves } from './curves.js';
+import type { MemoryPrediction } from './memory.js';
 import { resolveOptions, type TrainOptions } from './options.js';
 import { type RunResult, writeEmbeddings } from './run_folder.js';
 import { decodeSafeTensors, encodeSafeTensors } from './safetensors.js';
@@ -13,6 +14,8 @@ import { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 
 /** What a run tells while it goes. */
 export interface RunEvents {
+  /** Before anything is allocated on the device. */
+  onMemory?(predicted: MemoryPrediction): void;
   /** Before the first step, with the step to begin from. */
   onStart?(step: number): void;
   /** After each submission. */
@@ -27,9 +30,10 @@ const FORMAT = 'hashgnn-checkpoint';
  * Trains into a run folder: `config.json`, `metrics.jsonl`, `checkpoint.safetensors`, and at the end `codes/`,
  * `embeddings/`, `curves.svg` and `result.json` of the best parameters.
  *
- * @param options.resume take up the checkpoint in the folder if there is one, with the variants of kernels that it was
- * begun with, since others round differently
- * @param options.variants of kernels, as `keptTuning` finds them; the likely ones for the adapter unless told
+ * @param settings `resume`: take up the checkpoint in the folder if there is one, with the variants of kernels that it was
+ * begun with, since others round differently; `variants` of kernels, as `keptTuning` finds them, the likely ones for the
+ * adapter unless told; `memory`: bytes on the device at most
+ * @throws GpuOutOfMemoryError before anything is allocated, where the prediction tells that it would not fit
  * @throws InterruptedError after saving a checkpoint, when `signal` is aborted
  * @throws InputError where the folder holds something else, or a run of other data or options
  */
@@ -41,15 +45,25 @@ export async function trainToFolder(
   {
     resume = false,
     variants,
+    memory,
     signal,
     events = {},
-  }: { resume?: boolean; variants?: Variants; signal?: AbortSignal; events?: RunEvents } = {},
+  }: {
+    resume?: boolean;
+    variants?: Variants;
+    memory?: number | undefined;
+    signal?: AbortSignal;
+    events?: RunEvents;
+  } = {},
 ): Promise<RunResult> {
   const started = performance.now();
   if (!resume) await requireEmptyFolder(folder);
   const data = { folder: resolve(dataset.folder), name: dataset.name, fingerprint: fingerprint(dataset) };
   const saved = resume ? await readCheckpoint(folder, options, data.fingerprint) : undefined;
-  using trainer = await Trainer.create(gpu, dataset, options, begunWith(gpu, saved) ?? variants);
+  using trainer = await Trainer.create(gpu, dataset, options, {
+    variants: begunWith(gpu, saved) ?? variants,
+    ...{ memory, onMemory: events.onMemory },
+  });
   await makeFolder(folder);
   await writeJson(join(folder, 'config.json'), { ...options, dataset: data });
   const metrics = join(folder, 'metrics.jsonl');
@@ -112,26 +126,32 @@ export async function trainToFolder(
 
   trainer.takeBest();
   await writeEmbeddings(folder, await trainer.encode());
+  const records = (await readFile(metrics, 'utf8'))
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as (LossRecord | ValidationRecord) & { readonly seconds: number });
+  const best = trainer.best && records.find((entry) => 'validation' in entry && entry.step === trainer.best!.step);
+  const { live, peak } = gpu.memory();
   const result: RunResult = {
     format: 'hashgnn-run',
     version: 1,
     dataset: data,
     steps,
     best: trainer.best ?? null,
-    seconds: { training: trainingSeconds, total: secondsBefore + (performance.now() - started) / 1000 },
+    seconds: {
+      training: trainingSeconds,
+      toBest: best?.seconds ?? null,
+      total: secondsBefore + (performance.now() - started) / 1000,
+    },
     stepsPerSecond: steps / trainingSeconds,
-    memory: { peakBytes: gpu.memory().peak },
+    memory: { predicted: trainer.predicted, liveBytes: live, peakBytes: peak },
     adapter: gpu.name,
     variants: trainer.variants,
     versions: { node: process.version },
   };
-  const records = (await readFile(metrics, 'utf8')).trim().split('\n');
   await writeFileAtomic(
     join(folder, 'curves.svg'),
-    drawCurves(
-      records.filter(Boolean).map((line) => JSON.parse(line) as LossRecord | ValidationRecord),
-      `${options.model} on ${dataset.name}, ${options.bits} bits, seed ${options.seed}`,
-    ),
+    drawCurves(records, `${options.model} on ${dataset.name}, ${options.bits} bits, seed ${options.seed}`),
   );
   await writeJson(join(folder, 'result.json'), result);
   return result;

@@ -5,6 +5,7 @@ import { makeFolder, readJson, readNpy, writeJson, writeNpy } from '../base/file
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Variants } from '../layers/variants.js';
 import type { Evaluation, Metrics } from '../search/index.js';
+import type { MemoryPrediction } from './memory.js';
 import { resolveOptions, type TrainOptions } from './options.js';
 import type { ValidationRecord } from './trainer.js';
 
@@ -44,9 +45,15 @@ export interface RunResult {
   readonly steps: number;
   /** The validation whose parameters were kept; null without validation edges, when the last ones were. */
   readonly best: ValidationRecord | null;
-  readonly seconds: { readonly training: number; readonly total: number };
+  /** `toBest`: of training and validating until the best validation was known, null where there was none. */
+  readonly seconds: { readonly training: number; readonly toBest: number | null; readonly total: number };
   readonly stepsPerSecond: number;
-  readonly memory: { readonly peakBytes: number };
+  /** On the device: what was predicted, what lived at the end, and the most that ever did. */
+  readonly memory: {
+    readonly predicted: MemoryPrediction;
+    readonly liveBytes: number;
+    readonly peakBytes: number;
+  };
   readonly adapter: string;
   /** The kernels in use where there are several for the same work. */
   readonly variants: Variants;

@@ -36,8 +36,15 @@ export class TrainingStep {
   readonly encoder: Encoder;
   /** The way through the encoder and back: embeddings of the batch's nodes, gradient of the input features. */
   readonly pass: TrainingPass;
+  /**
+   * All nodes over whole neighbourhoods, for validation and results. Between two steps nobody needs the activations of the
+   * batch, so it computes in their memory, and they in its.
+   */
+  readonly encoding: FullPass;
   /** [4] the number of the next step, on the device. */
   readonly state: Tensor<'u32'>;
+  /** [steps, 4] what varies by step; see `scheduleTable`. */
+  readonly schedule: Tensor<'f32'>;
   /** [1] the factor on inner products. */
   readonly scale: Tensor<'f32'>;
   /** [batch, 2 + slots] node numbers of the batch: user, positive item, negative items. */
@@ -50,7 +57,7 @@ export class TrainingStep {
   readonly #batchRows: Tensor<'u32'>;
 
   /**
-   * Records the step; `compile()` before the first run.
+   * Records the step; `compile()` and `initialise()` before the first run.
    * @param variants of kernels, the likely ones for the adapter unless told
    */
   constructor(
@@ -70,15 +77,17 @@ export class TrainingStep {
     const { program } = this;
     this.state = scope.tensor('u32', [4], 'step');
     const { state } = this;
-    const schedule = scope.tensor('f32', [options.steps, 4], 'schedule', scheduleTable(options));
+    this.schedule = scope.tensor('f32', [options.steps, 4], 'schedule', scheduleTable(options));
+    const { schedule } = this;
     this.scale = scope.tensor('f32', [1], 'scale', new Float32Array([options.scale]));
     this.pairs = scope.tensor('u32', [batchSize, stride], 'batch');
     this.#batchRows = scope.tensor('u32', [2], 'batch list rows', new Uint32Array([batchSize, batchSize]));
     this.#recordSampling(program, slots);
 
     // From here on the batch is known by rows of the pass.
-    const { pass, pairRows } = this.#recordPass(program, stride);
+    const { pass, encoding, pairRows } = this.#recordPass(program, stride);
     this.pass = pass;
+    this.encoding = encoding;
     pass.recordSample(program);
     this.adam = this.#createAdam(pass);
     this.adam.recordCatchUp(program, { state, schedule });
@@ -127,7 +136,6 @@ export class TrainingStep {
     recordAdvance(program, state);
     this.flush = scope.own(gpu.program('make up for missed steps'));
     this.adam.recordFlush(this.flush, { state, schedule });
-    this.#initialise();
   }
 
   async compile(): Promise<void> {
@@ -137,6 +145,22 @@ export class TrainingStep {
   /** All trained tensors by the names that they have in checkpoints. */
   parameters(): Parameter[] {
     return [...this.encoder.parameters(), { name: 'scale', tensor: this.scale }];
+  }
+
+  /** Fills the parameters with their first values, random ones by the seed. */
+  initialise(): void {
+    const { seed, initialisation, initialDeviation, featureDeviation } = this.options;
+    const { encoder } = this;
+    encoder.embedding.write(normal(encoder.embedding.length, featureDeviation, { seed, stream: 0 }));
+    [...encoder.layers, encoder.hash].forEach(({ weight }, index) => {
+      const [, inputs, outputs] = weight.shape as [number, number, number];
+      const stream = { seed, stream: index + 1 };
+      weight.write(
+        initialisation === 'glorot'
+          ? glorot(weight.length, inputs, outputs, stream)
+          : normal(weight.length, initialDeviation, stream),
+      );
+    });
   }
 
   #recordSampling(program: Program, slots: number): void {
@@ -157,11 +181,12 @@ export class TrainingStep {
     });
   }
 
-  #recordPass(program: Program, stride: number): { pass: TrainingPass; pairRows: Tensor<'u32'> } {
+  #recordPass(program: Program, stride: number): { pass: TrainingPass; encoding: FullPass; pairRows: Tensor<'u32'> } {
     const { scope, encoder, graph, pairs, state } = this;
     const { fanouts, batchSize, seed } = this.options;
     if (fanouts === 'all') {
-      return { pass: new FullPass(scope, encoder, true), pairRows: pairs };
+      const pass = new FullPass(scope, encoder, true);
+      return { pass, encoding: pass, pairRows: pairs };
     }
     const list = { nodes: pairs, rows: this.#batchRows, stride, maxRows: batchSize };
     const { nodeCount, userCount } = graph;
@@ -174,8 +199,9 @@ export class TrainingStep {
     const pairRows = scope.tensor('u32', [batchSize, stride], 'batch by row');
     roots.recordBuild(program, [list]);
     roots.recordLocate(program, list, pairRows);
-    const pass = new SampledPass(scope, encoder, { roots, fanouts, seed, state });
-    return { pass, pairRows };
+    const encoding = new FullPass(scope, encoder, false);
+    const pass = new SampledPass(scope.borrowing(encoding.scratch), encoder, { roots, fanouts, seed, state });
+    return { pass, encoding, pairRows };
   }
 
   /** Adam for all parameters of the encoder. */
@@ -198,20 +224,5 @@ export class TrainingStep {
     });
     addDense('hash', encoder.hash);
     return adam;
-  }
-
-  #initialise(): void {
-    const { seed, initialisation, initialDeviation, featureDeviation } = this.options;
-    const { encoder } = this;
-    encoder.embedding.write(normal(encoder.embedding.length, featureDeviation, { seed, stream: 0 }));
-    [...encoder.layers, encoder.hash].forEach(({ weight }, index) => {
-      const [, inputs, outputs] = weight.shape as [number, number, number];
-      const stream = { seed, stream: index + 1 };
-      weight.write(
-        initialisation === 'glorot'
-          ? glorot(weight.length, inputs, outputs, stream)
-          : normal(weight.length, initialDeviation, stream),
-      );
-    });
   }
 }

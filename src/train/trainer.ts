@@ -1,15 +1,16 @@
 import { HashgnnError } from '../base/errors.js';
 import { buildGraph, Csr, type Dataset } from '../data/index.js';
-import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
-import { FullPass, type Parameter } from '../layers/encoder.js';
+import type { Gpu, Tensor } from '../gpu/index.js';
 import type { HostGraph } from '../layers/graph.js';
 import type { Variants } from '../layers/variants.js';
-import { type Evaluation, evaluate, unpackCodes, wordsOf } from '../search/index.js';
+import { type Evaluation, evaluate, unpackCodes } from '../search/index.js';
+import { DeviceTraining, type MemoryGroup } from './device_training.js';
+import { type MemoryPrediction, predictMemory, requireFits, searchMemory } from './memory.js';
 import type { TrainOptions } from './options.js';
 import type { Embeddings } from './run_folder.js';
 import type { SafeTensor } from './safetensors.js';
 import { guidanceAt, learningRateAt } from './schedule.js';
-import { TrainingStep } from './step.js';
+import type { TrainingStep } from './step.js';
 
 /** Means over the steps since the last record. */
 export interface LossRecord {
@@ -34,6 +35,13 @@ export interface ValidationRecord {
   readonly selection: number;
 }
 
+/** What a training may take on the device, and who is told what it will. */
+export interface TrainerSettings {
+  readonly variants?: Variants | undefined;
+  readonly memory?: number | undefined;
+  readonly onMemory?: ((predicted: MemoryPrediction) => void) | undefined;
+}
+
 /** How much work one submission holds, in milliseconds: long enough to hide its cost, short enough to be stopped. */
 const SUBMISSION_MILLISECONDS = 200;
 const SUBMISSION_STEPS = 64;
@@ -47,64 +55,48 @@ export class Trainer {
   step = 0;
   /** The best validation so far; its parameters are kept on the device. */
   best: ValidationRecord | undefined;
-  readonly #scope: TensorScope;
-  readonly #training: TrainingStep;
-  readonly #encoding: FullPass;
-  readonly #encode: Program;
-  /** [N, ceil(bits / 32)] */
-  readonly #codes: Tensor<'u32'>;
-  readonly #kept: readonly Parameter[];
-  readonly #keep: Program;
-  readonly #unkeep: Program;
+  readonly #device: DeviceTraining;
   readonly #seen: { readonly offsets: Uint32Array; readonly columns: Uint32Array };
   readonly #valid: { readonly offsets: Uint32Array; readonly columns: Uint32Array };
   #submission = 1;
 
   private constructor(
-    scope: TensorScope,
+    device: DeviceTraining,
     readonly gpu: Gpu,
     readonly dataset: Dataset,
     readonly options: TrainOptions,
-    variants: Variants | undefined,
+    /** The memory that was predicted. */
+    readonly predicted: MemoryPrediction,
   ) {
     const { userCount, itemCount } = dataset;
-    this.#scope = scope;
-    this.#training = new TrainingStep(gpu, this.#scope, hostGraph(dataset), options, variants);
-    this.#encoding = new FullPass(this.#scope, this.#training.encoder, false);
-    this.#encode = scope.own(gpu.program('encode all nodes'));
-    this.#encoding.recordForward(this.#encode);
-    const { nodeCount } = this.#training.graph;
-    const words = wordsOf(options.bits);
-    this.#codes = this.#scope.tensor('u32', [nodeCount, words], 'codes');
-    this.#encode.dispatch('hash/pack', {
-      bind: { embedding: this.#encoding.embeddings, codes: this.#codes },
-      parameters: { rows: nodeCount, width: options.bits },
-      invocations: nodeCount * words,
-    });
-    this.#keep = scope.own(gpu.program('keep the best parameters'));
-    this.#unkeep = scope.own(gpu.program('take up the best parameters'));
-    this.#kept = this.#training.parameters().map(({ name, tensor }) => {
-      const copy = this.#scope.tensor('f32', tensor.shape, `best ${name}`);
-      this.#keep.copy(tensor, copy);
-      this.#unkeep.copy(copy, tensor);
-      return { name, tensor: copy };
-    });
+    this.#device = device;
     this.#seen = Csr.fromEdges(dataset.train, userCount, itemCount);
     this.#valid = Csr.fromEdges(dataset.valid, userCount, itemCount);
   }
 
   /**
-   * Prepares training: allocates everything and compiles all kernels.
-   * @param variants of kernels, as `keptTuning` finds them; the likely ones for the adapter unless told
-   * @throws GpuOutOfMemoryError, ShaderError
+   * Prepares training: predicts its memory, allocates everything and compiles all kernels.
+   * @param settings `variants` of kernels, as `keptTuning` finds them, the likely ones for the adapter unless told;
+   * `memory`: bytes on the device at most, any number unless told; `onMemory`: told of the prediction before anything is
+   * allocated
+   * @throws GpuOutOfMemoryError, before anything is allocated where the prediction tells; ShaderError
    */
-  static async create(gpu: Gpu, dataset: Dataset, options: TrainOptions, variants?: Variants): Promise<Trainer> {
+  static async create(
+    gpu: Gpu,
+    dataset: Dataset,
+    options: TrainOptions,
+    { variants, memory, onMemory }: TrainerSettings = {},
+  ): Promise<Trainer> {
     requireTrainable(dataset, options);
+    const predicted = await predictMemory(gpu, dataset, options);
+    onMemory?.(predicted);
+    requireFits(predicted, gpu.bindable, memory);
     const scope = gpu.scope();
     try {
-      const trainer = new Trainer(scope, gpu, dataset, options, variants);
-      await Promise.all([trainer.#training.compile(), trainer.#encode.compile()]);
-      return trainer;
+      const device = new DeviceTraining(gpu, scope, hostGraph(dataset), options, variants);
+      device.step.initialise();
+      await Promise.all([device.step.compile(), device.encode.compile()]);
+      return new Trainer(device, gpu, dataset, options, predicted);
     } catch (error) {
       scope.destroy();
       throw error;
@@ -113,12 +105,17 @@ export class Trainer {
 
   /** The kernels in use where there are several for the same work. */
   get variants(): Variants {
-    return this.#training.encoder.variants;
+    return this.training.encoder.variants;
   }
 
   /** The recorded step, for profiles and tests. */
   get training(): TrainingStep {
-    return this.#training;
+    return this.#device.step;
+  }
+
+  /** Bytes that the training holds on the device, by what they are for. */
+  bytesByGroup(): Record<MemoryGroup, number> {
+    return this.#device.bytesByGroup();
   }
 
   /**
@@ -147,7 +144,7 @@ export class Trainer {
     let submitted = this.step;
     while (submitted < end && !signal?.aborted) {
       const steps = Math.min(this.#submission, end - submitted);
-      this.#training.program.run(steps);
+      this.training.program.run(steps);
       submitted += steps;
       const done = this.gpu.finish();
       // Looked at in `settle`; a failure in between must not count as unhandled.
@@ -164,7 +161,7 @@ export class Trainer {
    * @throws HashgnnError where a loss or the scale is not finite: nothing of this training can be used
    */
   async losses(steps: number): Promise<LossRecord> {
-    const { loss, scale } = this.#training;
+    const { loss, scale } = this.training;
     const [each, [scaleNow]] = await Promise.all([loss.read(this.step - steps, this.step), scale.read()]);
     const mean = (key: 'total' | 'crossEntropy' | 'ranking' | 'auc') =>
       each.reduce((sum, entry) => sum + entry[key], 0) / each.length;
@@ -192,9 +189,10 @@ export class Trainer {
    * @throws HashgnnError where one is not finite
    */
   async encode(): Promise<Embeddings> {
-    this.#training.flush.run();
-    this.#encode.run();
-    const [all, words] = await Promise.all([this.#encoding.embeddings.read(), this.#codes.read()]);
+    const { encode, codes: packed } = this.#device;
+    this.training.flush.run();
+    encode.run();
+    const [all, words] = await Promise.all([this.training.encoding.embeddings.read(), packed.read()]);
     const broken = all.findIndex((value) => !Number.isFinite(value));
     const { bits } = this.options;
     if (broken >= 0) {
@@ -227,13 +225,14 @@ export class Trainer {
       seen: this.#seen,
       test: this.#valid,
       candidates,
+      memory: searchMemory(this.predicted.live),
     });
     const hr = (search: 'hamming' | 'hierarchical' | 'exact') => validation[search]['HR@50']!;
     const selection = select === 'both' ? (hr('hamming') + hr('hierarchical')) / 2 : hr(select);
     const record = { step: this.step, validation, selection };
     if (!this.best || selection > this.best.selection) {
       this.best = record;
-      this.#keep.run();
+      this.#device.keep.run();
     }
     return record;
   }
@@ -242,13 +241,13 @@ export class Trainer {
   takeBest(): void {
     if (!this.best) return;
     // Steps that rows have missed would otherwise be made up for in the best parameters.
-    this.#training.flush.run();
-    this.#unkeep.run();
+    this.training.flush.run();
+    this.#device.unkeep.run();
   }
 
   /** Every tensor that the rest of the training depends on, by name. */
   async state(): Promise<Map<string, SafeTensor>> {
-    this.#training.flush.run();
+    this.training.flush.run();
     const entries = this.#stateTensors().map(
       async ({ name, tensor }): Promise<[string, SafeTensor]> => [
         name,
@@ -272,14 +271,14 @@ export class Trainer {
       }
       tensor.write(saved.data);
     }
-    this.#training.state.write(new Uint32Array([step, 0, 0, 0]));
-    this.#training.adam.restored(step);
+    this.training.state.write(new Uint32Array([step, 0, 0, 0]));
+    this.training.adam.restored(step);
     this.step = step;
     this.best = best;
   }
 
   destroy(): void {
-    this.#scope.destroy();
+    this.#device.scope.destroy();
   }
 
   [Symbol.dispose](): void {
@@ -287,12 +286,12 @@ export class Trainer {
   }
 
   #stateTensors(): { name: string; tensor: Tensor<'f32'> }[] {
-    const { adam, loss } = this.#training;
+    const { adam, loss } = this.training;
     return [
-      ...this.#training.parameters(),
+      ...this.training.parameters(),
       ...adam.moments(),
       { name: 'losses', tensor: loss.log },
-      ...this.#kept.map(({ name, tensor }) => ({ name: `best.${name}`, tensor })),
+      ...this.#device.kept.map(({ name, tensor }) => ({ name: `best.${name}`, tensor })),
     ];
   }
 }

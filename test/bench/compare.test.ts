@@ -15,6 +15,7 @@ import {
   searchRow,
   step,
   stepRow,
+  stepTime,
   table4,
   train,
 } from '../support/results.js';
@@ -105,7 +106,7 @@ test('results of bench search: ours, the peer, Table 4 and the Alibaba search', 
 
 test('results of bench train: the step and the encoding, ours and the ways of the peer', async () => {
   const first = write(train());
-  const slower = { port: { ms: 100, spread: 0.02 }, best: { ms: 25, spread: 0.02 } };
+  const slower = { port: stepTime(100), best: stepTime(25) };
   const encode = { ours: { ms: 60, spread: 0.02 }, peer: { ms: 30, spread: 0.02 } };
   const second = write(train({ ...slower, encode }));
   const result = await compareFiles(first, second);

@@ -8,7 +8,8 @@ import { benchStep, benchTrain } from '../../bench/train/index.js';
 import { TORCH } from '../../bench/train/peer.js';
 import { describeStep, describeTrain } from '../../bench/train/report.js';
 import { HashgnnError } from '../../src/base/errors.js';
-import { prepareDataset } from '../../src/data/index.js';
+import { prepareDataset, readDataset } from '../../src/data/index.js';
+import { resolveOptions, Trainer } from '../../src/train/index.js';
 import { hashgnn } from '../support/cli.js';
 import { useGpu } from '../support/gpu.js';
 
@@ -37,11 +38,52 @@ test('a quick run without a peer has all that the result promises', async () => 
   expect(result.dataset.nodes).toBeGreaterThan(60);
   expect(result.ours.ms).toBeGreaterThan(0);
   expect(result.encode.ours.ms).toBeGreaterThan(0);
-  expect(result.stepsPerSecond).toBeCloseTo(1000 / result.ours.ms);
-  expect(result.edgesPerSecond).toBeCloseTo(256 * result.stepsPerSecond);
-  expect(result.peakBytes).toBeGreaterThan(0);
+  expect(result.ours.stepsPerSecond).toBeCloseTo(1000 / result.ours.ms);
+  expect(result.ours.edgesPerSecond).toBeCloseTo(256 * result.ours.stepsPerSecond);
+  expect(result.memory.liveBytes).toBe(result.memory.predicted.live);
+  expect(result.memory.peakBytes).toBe(result.memory.predicted.live);
+  expect(result.toBest).toBeNull();
   expect(rounds).toEqual([0, 1, 2]);
+  expect(describeTrain(result)).toMatch(/steps\/s +edges\/s[\s\S]*GPU memory: .* held \(predicted/);
   expect(describeTrain(result)).toMatch(/a training step[\s\S]*ours[\s\S]*without a peer[\s\S]*say nothing/);
+});
+
+test('to the best validation: the step, its HR and the time, with validating apart', async () => {
+  const steps: number[] = [];
+  const onStep = (done: number) => steps.push(done);
+  const options = { folder, rounds: 1, seed: 3, peer: false, quick: true, toBest: true, onStep };
+  const { toBest, ...rest } = await benchTrain(gpu(), options);
+  const { step, hr, selection, seconds, total } = toBest!;
+  expect(toBest).toMatchObject({ steps: 4, evaluateEvery: 2 });
+  expect([steps[0], steps.at(-1)]).toEqual([0, 4]);
+  expect(selection).toBeCloseTo((hr.hamming + hr.hierarchical) / 2);
+  // The same training by hand: its validations, and which of them is the best.
+  const dataset = await readDataset(folder);
+  using trainer = await Trainer.create(
+    gpu(),
+    dataset,
+    resolveOptions({ seed: 3, steps: 4, evaluateEvery: 2, batchSize: 256 }),
+  );
+  await trainer.advance(2);
+  const first = await trainer.validate();
+  await trainer.advance(4);
+  const second = await trainer.validate();
+  const best = second.selection > first.selection ? second : first;
+  expect({ step, selection }).toEqual({ step: best.step, selection: best.selection });
+  expect(hr.exact).toBe(best.validation.exact['HR@50']);
+  for (const part of ['training', 'validating'] as const) {
+    expect(seconds[part]).toBeGreaterThan(0);
+    expect(seconds[part] === total[part]).toBe(step === 4);
+  }
+  expect(describeTrain({ ...rest, toBest })).toMatch(/the best validation came at step \d, after .* of validating/);
+});
+
+test('to the best validation of a dataset without validation edges is refused before anything is timed', async () => {
+  const bare = join(root, 'bare');
+  await prepareDataset({ file: join(root, 'edges.tsv'), validRatio: 0 }, bare);
+  const options = { folder: bare, rounds: 1, seed: 0, peer: false, quick: true };
+  const refused = benchTrain(gpu(), { ...options, toBest: true, onRound: () => expect.unreachable() });
+  await expect(refused).rejects.toThrow(/no validation edges/);
 });
 
 test('beside PyTorch: both ways of the step, and the encoding', async (context) => {
@@ -54,6 +96,8 @@ test('beside PyTorch: both ways of the step, and the encoding', async (context) 
   });
   const { ours, port, best, encode, ratios } = result;
   expect(ratios!.port).toBeCloseTo(port!.ms / ours.ms);
+  expect(port!.stepsPerSecond).toBeCloseTo(1000 / port!.ms);
+  expect(best!.edgesPerSecond).toBeCloseTo((256 * 1000) / best!.ms);
   expect(ratios!.best).toBeCloseTo(best!.ms / ours.ms);
   expect(ratios!.encode).toBeCloseTo(encode.peer!.ms / encode.ours.ms);
   expect(describeTrain(result)).toMatch(/straight port[\s\S]*the best of it[\s\S]*encoding all nodes[\s\S]*PyTorch/);

@@ -29,7 +29,11 @@ test('from interactions to recommendations on the command line, each step with o
 
   const trained = await hashgnn('train', data, '--out', run, ...tiny, ...few, '--json');
   expect(trained.status, trained.err).toBe(0);
-  expect(JSON.parse(trained.out)).toMatchObject({ format: 'hashgnn-run', steps: 30 });
+  const result = JSON.parse(trained.out);
+  expect(result).toMatchObject({ format: 'hashgnn-run', steps: 30, seconds: { toBest: expect.any(Number) } });
+  expect(result.memory.liveBytes).toBe(result.memory.predicted.live);
+  expect(result.memory.peakBytes).toBeGreaterThan(result.memory.liveBytes);
+  expect(result.memory.peakBytes).toBeLessThanOrEqual(result.memory.predicted.peak);
 
   const evaluated = await hashgnn('evaluate', run, '--json');
   expect(evaluated.status, evaluated.err).toBe(0);
@@ -85,6 +89,18 @@ describe('bad input gets one clear error and leaves no output', () => {
     ['an impossible value', 2, /--bits cannot be 12/, (folder) => ['train', folder, '--bits', '12']],
     ['a value that is no number', 2, /--steps cannot be/, (folder) => ['train', folder, '--steps', 'many']],
     ['an unknown model', 2, /no model "bert"/, (folder) => ['train', folder, '--model', 'bert']],
+    [
+      'a memory that is none',
+      2,
+      /--memory <MiB>.*whole number from 1/,
+      (folder) => ['train', folder, '--memory', '0.5'],
+    ],
+    [
+      'a training beyond the memory that it may take',
+      1,
+      /GPU memory, predicted: [\s\S]* would take \d+ bytes on the device, 1048576 are allowed; [\s\S]*mend it: lower --/,
+      () => ['train', join(root, 'data'), '--memory', '1'],
+    ],
     [
       'a configuration that is no JSON',
       1,

@@ -183,3 +183,80 @@ test('the best profile has every limit and feature of the adapter that it asks f
   expect(best.adapter.subgroupSize !== undefined).toBe(best.features.has('subgroups'));
   expect(best.name).not.toBe('');
 });
+
+describe('a view', () => {
+  test('is the same memory, from its beginning, and costs none', async () => {
+    using scope = gpu().scope();
+    const { live } = gpu().memory();
+    const base = scope.tensor('f32', [6], 'base', new Float32Array([1, 2, 3, 4, 5, 6]));
+    const held = gpu().memory().live - live;
+    const view = base.view([2, 2], 'view');
+    expect(gpu().memory().live - live).toBe(held);
+    expect([...(await view.read())]).toEqual([1, 2, 3, 4]);
+    view.write(new Float32Array([9]), 3);
+    expect([...(await base.read())]).toEqual([1, 2, 3, 9, 5, 6]);
+  });
+
+  test('reaches no further than itself: neither clearing nor copying touches what lies behind', async () => {
+    using scope = gpu().scope();
+    const base = scope.tensor('u32', [8], 'base', new Uint32Array([1, 2, 3, 4, 5, 6, 7, 8]));
+    const four = scope.tensor('u32', [4], 'four', new Uint32Array([40, 41, 42, 43]));
+    const whole = scope.tensor('u32', [8], 'whole', new Uint32Array(8).fill(7));
+    const program = scope.own(gpu().program('views'));
+    program.copy(four, base.view([4], 'first'));
+    program.copy(base.view([4], 'first'), whole.view([4], 'begin'));
+    program.run();
+    expect([...(await base.read())]).toEqual([40, 41, 42, 43, 5, 6, 7, 8]);
+    expect([...(await whole.read())]).toEqual([40, 41, 42, 43, 7, 7, 7, 7]);
+    const clearing = scope.own(gpu().program('clear'));
+    clearing.clear(base.view([4], 'first'));
+    clearing.run();
+    expect([...(await base.read())]).toEqual([0, 0, 0, 0, 5, 6, 7, 8]);
+  });
+
+  test('lives as long as its base, which it does not free', () => {
+    const base = gpu().tensor('f32', [4], 'base');
+    const view = base.view([4], 'view');
+    view.destroy();
+    expect(base.destroyed).toBe(false);
+    base.destroy();
+    expect(view.destroyed).toBe(true);
+    expect(() => view.write(new Float32Array(4))).toThrow(/view is used after it was destroyed/);
+  });
+
+  test('of more than there is, or of nonsense, is refused', () => {
+    using base = gpu().tensor('f32', [4], 'base');
+    expect(() => base.view([5], 'view')).toThrow(/view \[5\] does not fit base of 4/);
+    expect(() => base.view([-1], 'view')).toThrow(/view cannot have the shape/);
+  });
+
+  test('cannot be written by a kernel that reads its base', () => {
+    using scope = gpu().scope();
+    const embedding = scope.tensor('f32', [4], 'z');
+    const program = scope.own(gpu().program('aliases'));
+    const bind = { embedding, code: embedding.view([4], 'h') };
+    expect(() => program.dispatch('hash/sign', { bind, parameters: { count: 4 }, invocations: 1 })).toThrow(
+      /the memory of (z and h|h and z) both as/,
+    );
+    expect(() => program.copy(embedding, bind.code)).toThrow(/copied to itself/);
+  });
+});
+
+describe('a scope that borrows', () => {
+  test('makes each tensor in the closest memory with room, each once, and the rest anew', () => {
+    using scope = gpu().scope();
+    const [small, large] = [scope.tensor('f32', [8], 'small'), scope.tensor('f32', [16], 'large')];
+    const { live } = gpu().memory();
+    const borrowing = scope.borrowing([large, small]);
+    expect(borrowing.tensor('f32', [2, 3], 'a').base).toBe(small);
+    expect(borrowing.tensor('u32', [4], 'of another type').base).toBeUndefined();
+    expect(borrowing.tensor('f32', [1], 'with data', new Float32Array(1)).base).toBeUndefined();
+    expect(borrowing.tensor('f32', [17], 'too large').base).toBeUndefined();
+    expect(borrowing.tensor('f32', [7], 'b').base).toBe(large);
+    expect(borrowing.tensor('f32', [1], 'c').base).toBeUndefined();
+    expect(gpu().memory().live - live).toBe(16 + 16 + 80 + 16);
+    expect(scope.tensors.map(({ label }) => label)).toEqual([
+      ...['small', 'large', 'a', 'of another type', 'with data', 'too large', 'b', 'c'],
+    ]);
+  });
+});

@@ -48,6 +48,7 @@ export async function withStep<T>(
   const scope = gpu.scope();
   const step = new TrainingStep(gpu, scope, graph, options);
   try {
+    step.initialise();
     await step.compile();
     return await use(step);
   } finally {

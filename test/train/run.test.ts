@@ -117,6 +117,16 @@ describe('a run', () => {
       expect((run.userCodes[index >> 3]! >> (index & 7)) & 1).toBe(value >= 0 ? 1 : 0);
     });
     expect(result.best!.step).toBeGreaterThan(0);
+    const lines = (await readFile(join(a, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    const best = lines
+      .map((line) => JSON.parse(line))
+      .find((line) => line.validation && line.step === result.best!.step);
+    expect(result.seconds.toBest).toBe(best.seconds);
+    expect(result.seconds.toBest).toBeLessThanOrEqual(result.seconds.training + 0.001);
+    const { predicted, liveBytes, peakBytes } = result.memory;
+    expect(liveBytes).toBe(predicted.live);
+    expect(peakBytes).toBeGreaterThan(liveBytes);
+    expect(JSON.parse(await readFile(join(a, 'result.json'), 'utf8'))).toEqual(result);
   });
 
   test.each([3, 17])('stopped in step %i and taken up again ends in the same bytes as never stopped', async (stop) => {
@@ -173,6 +183,7 @@ describe('a run', () => {
     const data = { ...dataset, valid: new Int32Array(0) };
     const result = await trainToFolder(gpu(), data, resolveOptions({ ...small, steps: 10 }), folder);
     expect(result.best).toBeNull();
+    expect(result.seconds.toBest).toBeNull();
     expect((await readRun(folder)).users.some((value) => value !== 0)).toBe(true);
     expect((await recordsOf(folder)).every((record) => !Object.hasOwn(record as object, 'validation'))).toBe(true);
   });

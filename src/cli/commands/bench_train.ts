@@ -20,6 +20,7 @@ interface Options extends OutputOptions {
 interface TrainOptions extends Options {
   readonly peer: boolean;
   readonly quick?: boolean;
+  readonly toBest?: boolean;
 }
 
 export function registerTraining(bench: Command): void {
@@ -28,20 +29,26 @@ export function registerTraining(bench: Command): void {
     .description('the training step and the encoding of all nodes beside PyTorch, in turn on the same edges')
     .argument('<dataset>', 'folder that hashgnn prepare wrote')
     .option('--no-peer', 'time ours alone, without PyTorch')
+    .option('--to-best', 'also train with the default options, and tell when the best validation came')
     .option('--quick', 'few steps, to see that it works');
   common(train, 'rounds, the median of which counts', 5).action(async (folder: string, options: TrainOptions) => {
     const output = new Output(options);
     const signal = interruptSignal();
     using gpu = await Gpu.open({ adapter: options.adapter });
-    let progress: Progress | undefined;
-    const result = await benchTrain(gpu, {
-      ...{ folder, rounds: options.repeat, seed: options.seed, peer: options.peer, quick: options.quick, signal },
-      versions: versions(),
-      onRound: (done, total) => {
-        progress ??= new Progress({ label: 'measuring', total, unit: 'rounds', quiet: output.quiet });
+    const shown = (label: string, unit: string) => {
+      let progress: Progress | undefined;
+      return (done: number, total: number) => {
+        progress ??= new Progress({ label, total, unit, quiet: output.quiet });
         progress.update(done);
         if (done === total) progress.done();
-      },
+      };
+    };
+    const { repeat: rounds, seed, peer, quick, toBest } = options;
+    const result = await benchTrain(gpu, {
+      ...{ folder, rounds, seed, peer, quick, toBest, signal },
+      versions: versions(),
+      onRound: shown('measuring', 'rounds'),
+      onStep: shown('training', 'steps'),
     });
     await finishBench(train, output, options.out, result, `\n${describeTrain(result)}`);
   });

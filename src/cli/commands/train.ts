@@ -23,15 +23,9 @@ import { trainToFolder } from '../../train/run.js';
 import type { RunResult } from '../../train/run_folder.js';
 import type { ValidationRecord } from '../../train/trainer.js';
 import { interruptSignal } from '../interrupt.js';
-import {
-  formatBytes,
-  formatCount,
-  formatSeconds,
-  Output,
-  type OutputOptions,
-  outputOptions,
-  table,
-} from '../output.js';
+import { describeMemory, describeUse } from '../memory.js';
+import { toCount } from '../numbers.js';
+import { formatCount, formatSeconds, Output, type OutputOptions, outputOptions, table } from '../output.js';
 import { trainingEvents } from '../training_events.js';
 import { tuned } from './tune.js';
 
@@ -43,6 +37,7 @@ interface Options extends OutputOptions {
   readonly resume?: boolean;
   readonly adapter?: string;
   readonly retune?: boolean;
+  readonly memory?: number;
 }
 
 /** Headings of the help. */
@@ -68,7 +63,8 @@ export function register(program: Command): void {
     .option('--model <name>', `system of the paper: ${Object.keys(MODELS).join(', ')} (default hashgnn)`)
     .option('--preset <name>', `set of options: ${Object.keys(PRESETS).join(', ')} (default default)`)
     .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it')
-    .option('--retune', 'time the variants of kernels again, and forget what was kept (see hashgnn tune)');
+    .option('--retune', 'time the variants of kernels again, and forget what was kept (see hashgnn tune)')
+    .option('--memory <MiB>', 'memory on the device that the training may take at most (default: any)', toCount);
   for (const [name, spec] of Object.entries(OPTIONS)) {
     const { default: value, about, kind } = spec as OptionSpec;
     const shown = Array.isArray(value) ? value.join(',') : String(value);
@@ -99,8 +95,9 @@ export function register(program: Command): void {
       const result = await trainToFolder(gpu, dataset, resolved, options.out, {
         resume: options.resume ?? false,
         variants,
+        memory: options.memory && options.memory * 2 ** 20,
         signal,
-        events,
+        events: { ...events, onMemory: (predicted) => output.say(describeMemory(predicted)) },
       });
       end();
       output.result(result, describeResult(result, options.out));
@@ -147,8 +144,9 @@ export function describeOptions(options: TrainOptions): string {
 function describeResult(result: RunResult, folder: string): string {
   return [
     ...(result.best ? [describeValidation(result.best)] : ['no validation edges: the last parameters were kept']),
-    `trained in ${formatSeconds(result.seconds.training)} (${result.stepsPerSecond.toFixed(1)} steps/s), ` +
-      `GPU memory at most ${formatBytes(result.memory.peakBytes)}`,
+    `trained in ${formatSeconds(result.seconds.training)} (${result.stepsPerSecond.toFixed(1)} steps/s)` +
+      `${result.seconds.toBest === null ? '' : `, to the best validation in ${formatSeconds(result.seconds.toBest)}`}`,
+    describeUse(result.memory),
     '',
     `next: hashgnn evaluate ${folder}`,
   ].join('\n');

@@ -1,0 +1,96 @@
+import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
+import type { Parameter } from '../layers/encoder.js';
+import type { HostGraph } from '../layers/graph.js';
+import type { Variants } from '../layers/variants.js';
+import { wordsOf } from '../search/index.js';
+import type { TrainOptions } from './options.js';
+import { TrainingStep } from './step.js';
+
+/** What tensors of a training are for. */
+export const MEMORY_GROUPS = ['parameters', 'moments', 'graph', 'batch', 'lists', 'encoding', 'best', 'other'] as const;
+export type MemoryGroup = (typeof MEMORY_GROUPS)[number];
+
+/** Everything that a training holds on the device between two steps, and the programs that run on it. */
+export class DeviceTraining {
+  readonly step: TrainingStep;
+  /** Embeddings and codes of all nodes; see `TrainingStep.encoding`. */
+  readonly encode: Program;
+  /** [N, ceil(bits / 32)], after `encode`. */
+  readonly codes: Tensor<'u32'>;
+  /** Copies of the parameters: the best so far. */
+  readonly kept: readonly Parameter[];
+  /** Copies the parameters to `kept`. */
+  readonly keep: Program;
+  /** Copies `kept` to the parameters. */
+  readonly unkeep: Program;
+
+  constructor(
+    gpu: Gpu,
+    readonly scope: TensorScope,
+    host: HostGraph,
+    options: TrainOptions,
+    variants?: Variants,
+  ) {
+    this.step = new TrainingStep(gpu, scope, host, options, variants);
+    const { encoding, graph } = this.step;
+    this.encode = scope.own(gpu.program('encode all nodes'));
+    encoding.recordForward(this.encode);
+    const words = wordsOf(options.bits);
+    this.codes = scope.tensor('u32', [graph.nodeCount, words], 'codes');
+    this.encode.dispatch('hash/pack', {
+      bind: { embedding: encoding.embeddings, codes: this.codes },
+      parameters: { rows: graph.nodeCount, width: options.bits },
+      invocations: graph.nodeCount * words,
+    });
+    this.keep = scope.own(gpu.program('keep the best parameters'));
+    this.unkeep = scope.own(gpu.program('take up the best parameters'));
+    this.kept = this.step.parameters().map(({ name, tensor }) => {
+      const copy = scope.tensor('f32', tensor.shape, `best ${name}`);
+      this.keep.copy(tensor, copy);
+      this.unkeep.copy(copy, tensor);
+      return { name, tensor: copy };
+    });
+  }
+
+  /**
+   * Bytes on the device by group:
+   * - `parameters`, and of Adam's `moments` and the `best` parameters so far, copies of them;
+   * - `graph`;
+   * - `batch`: activations and gradients of one batch, and of the parameters;
+   * - `lists`: the batch's nodes, samples and groupings;
+   * - `encoding`: what the encoding of all nodes needs beyond the memory of the batch;
+   * - `other`: schedules, logs.
+   */
+  bytesByGroup(): Record<MemoryGroup, number> {
+    const groupOf = this.#grouping();
+    const bytes = Object.fromEntries(MEMORY_GROUPS.map((group) => [group, 0])) as Record<MemoryGroup, number>;
+    for (const tensor of this.scope.tensors) {
+      bytes[groupOf(tensor)] += tensor.bytes;
+      // Memory that is used twice counts once, for the batch.
+      if (tensor.base) bytes[groupOf(tensor.base)] -= tensor.bytes;
+    }
+    return bytes;
+  }
+
+  /** The largest tensor, and what it is for. */
+  largest(): { tensor: Tensor; group: MemoryGroup } {
+    const tensor = this.scope.tensors.reduce((most, tensor) => (tensor.bytes > most.bytes ? tensor : most));
+    return { tensor, group: this.#grouping()(tensor) };
+  }
+
+  #grouping(): (tensor: Tensor) => MemoryGroup {
+    const { step } = this;
+    const tensorsOf = (parameters: readonly Parameter[]) => parameters.map(({ tensor }) => tensor);
+    const members: Partial<Record<MemoryGroup, readonly Tensor[]>> = {
+      parameters: tensorsOf(step.parameters()),
+      moments: tensorsOf(step.adam.moments()),
+      graph: [step.graph.offsets, step.graph.neighbours],
+      encoding: [...step.encoding.scratch, this.codes],
+      best: tensorsOf(this.kept),
+      other: [step.schedule, step.loss.log],
+    };
+    const groups = new Map<Tensor, MemoryGroup>();
+    for (const group of MEMORY_GROUPS) for (const tensor of members[group] ?? []) groups.set(tensor, group);
+    return (tensor) => groups.get(tensor) ?? (tensor.elementType === 'f32' ? 'batch' : 'lists');
+  }
+}
