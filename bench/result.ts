@@ -193,6 +193,7 @@ const CHECKS: Readonly<Record<BenchKind, Check>> = {
     peer: orNull(fields({ torch: text, numpy: text, python: text, threads: above, blas: text })),
     encode: fields({ ours: milliseconds, peer: orNull(milliseconds) }),
     ratios: orNull(fields({ port: above, best: above, encode: above })),
+    ...{ distinctNodes: list(above), variants: each(text) },
     memory: fields({ predicted: fields({ live: above, peak: above }), liveBytes: above, peakBytes: above }),
     toBest: orNull(
       fields({

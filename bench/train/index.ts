@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, InterruptedError } from '../../src/base/errors.js';
 import { type Dataset, readDataset } from '../../src/data/index.js';
 import { type Gpu, type KernelTime, profile } from '../../src/gpu/index.js';
+import type { Variants } from '../../src/layers/variants.js';
 import { type RunResult, resolveOptions, Trainer, type ValidationRecord } from '../../src/train/index.js';
 import { LEAST_SECONDS, type Timing, timed, timingOf } from '../timing.js';
 import { TorchPeer, type TorchVersions, type Way } from './peer.js';
@@ -57,6 +58,8 @@ export interface TrainBenchOptions {
   readonly quick?: boolean | undefined;
   /** Also a whole training with the default options, up to its best validation. */
   readonly toBest?: boolean | undefined;
+  /** Of kernels; the likely ones for the adapter unless told. */
+  readonly variants?: Variants | undefined;
   readonly versions?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told of the rounds done and of all. */
@@ -80,9 +83,13 @@ export interface TrainBenchResult {
   readonly encode: { readonly ours: Milliseconds; readonly peer: Milliseconds | null };
   /** The peer's milliseconds by ours. */
   readonly ratios: { readonly port: number; readonly best: number; readonly encode: number } | null;
+  /** Distinct nodes that the last step computed: those of the batch, then those of each layer below. */
+  readonly distinctNodes: readonly number[];
   /** Of ours on the device, steps and encodings. */
   readonly memory: RunResult['memory'];
   readonly toBest: ToBest | null;
+  /** The kernels of ours, where there are several for the same work. */
+  readonly variants: Variants;
 }
 
 /**
@@ -109,7 +116,7 @@ async function race(gpu: Gpu, dataset: Dataset, options: TrainBenchOptions): Pro
   const peer = options.peer === false ? undefined : await TorchPeer.start(signal);
   try {
     await peer?.load(folder, BATCH, NEGATIVES);
-    using trainer = await trainerOf(gpu, dataset, options.seed, 2 ** 13);
+    using trainer = await trainerOf(gpu, dataset, options, 2 ** 13);
     const times = { ours: [] as number[], port: [] as number[], best: [] as number[] };
     const encodes = { ours: [] as number[], peer: [] as number[] };
     const ours = async (steps: number) => {
@@ -135,6 +142,8 @@ async function race(gpu: Gpu, dataset: Dataset, options: TrainBenchOptions): Pro
     if (signal?.aborted) throw new InterruptedError('the bench was stopped');
     // A diverged training has measured something else.
     await trainer.losses(stepsOf('ours', STEPS));
+    const sets = await Promise.all(trainer.training.pass.nodeSets.map(({ rows }) => rows.read()));
+    const distinctNodes = sets.map(([count]) => count!);
     const mine = stepTimeOf(times.ours);
     const encode = millisecondsOf(encodes.ours);
     const theirs = (way: Way) => (peer ? stepTimeOf(times[way]) : null);
@@ -157,6 +166,8 @@ async function race(gpu: Gpu, dataset: Dataset, options: TrainBenchOptions): Pro
         port && best && peerEncode
           ? { port: port.ms / mine.ms, best: best.ms / mine.ms, encode: peerEncode.ms / encode.ms }
           : null,
+      distinctNodes,
+      variants: trainer.variants,
       memory: { predicted: trainer.predicted, liveBytes: live, peakBytes: peak },
     };
   } finally {
@@ -168,11 +179,11 @@ async function race(gpu: Gpu, dataset: Dataset, options: TrainBenchOptions): Pro
 async function trainToBest(
   gpu: Gpu,
   dataset: Dataset,
-  { seed, quick = false, signal, onStep = () => {} }: TrainBenchOptions,
+  { seed, variants, quick = false, signal, onStep = () => {} }: TrainBenchOptions,
 ): Promise<ToBest> {
   const settings = resolveOptions({ seed, ...(quick && { steps: 4, evaluateEvery: 2, batchSize: BATCH }) });
   const { steps, evaluateEvery } = settings;
-  using trainer = await Trainer.create(gpu, dataset, settings);
+  using trainer = await Trainer.create(gpu, dataset, settings, { variants });
   const total = { training: 0, validating: 0 };
   let best: { record: ValidationRecord; seconds: typeof total } | undefined;
   onStep(0, steps);
@@ -223,10 +234,10 @@ export interface StepBenchResult {
 /** Where the time of a training step goes, dispatch by dispatch, the slowest first. */
 export async function benchStep(
   gpu: Gpu,
-  options: Pick<TrainBenchOptions, 'folder' | 'seed' | 'versions'> & { readonly repeat: number },
+  options: Pick<TrainBenchOptions, 'folder' | 'seed' | 'variants' | 'versions'> & { readonly repeat: number },
 ): Promise<StepBenchResult> {
   const dataset = await readDataset(options.folder);
-  using trainer = await trainerOf(gpu, dataset, options.seed, 2 ** 12);
+  using trainer = await trainerOf(gpu, dataset, options, 2 ** 12);
   await trainer.advance(WARM.ours);
   const times = await profile(gpu, trainer.training.program, options.repeat);
   const milliseconds = times.reduce((sum, time) => sum + time.milliseconds, 0);
@@ -259,9 +270,16 @@ function rowsOf(times: readonly KernelTime[], all: number): StepRow[] {
 }
 
 /** The model that is measured: what PyTorch's has, widths and fan-outs as they are by default. */
-function trainerOf(gpu: Gpu, dataset: Dataset, seed: number, steps: number): Promise<Trainer> {
+function trainerOf(
+  gpu: Gpu,
+  dataset: Dataset,
+  { seed, variants }: Pick<TrainBenchOptions, 'seed' | 'variants'>,
+  steps: number,
+): Promise<Trainer> {
   const model = { batchSize: BATCH, negatives: NEGATIVES, aggregation: 'joint' } as const;
-  return Trainer.create(gpu, dataset, resolveOptions({ ...model, seed, steps, logEvery: STEPS.ours }));
+  return Trainer.create(gpu, dataset, resolveOptions({ ...model, seed, steps, logEvery: STEPS.ours }), {
+    variants,
+  });
 }
 
 function sizesOf({ name, userCount, itemCount, train }: Dataset): TrainBenchResult['dataset'] {

@@ -64,9 +64,10 @@ export const describeDataset = ({ dataset: { name, nodes, edges } }: TrainBenchR
 
 /** What stands under the tables. */
 export function summaryLines(result: TrainBenchResult): string[] {
-  const { peer, toBest, memory } = result;
+  const { peer, toBest, memory, distinctNodes } = result;
   return [
     ...(toBest ? [describeToBest(toBest), ''] : []),
+    `distinct nodes of a step: ${formatCount(distinctNodes[0]!)} of the batch, then ${distinctNodes.slice(1).map(formatCount).join(' and ')} by layer`,
     describeUse(memory),
     peer
       ? `peer: PyTorch ${peer.torch} with ${peer.threads} threads and ${peer.blas}, Python ${peer.python}`

@@ -114,6 +114,8 @@ export interface TrainingPass extends Pass {
   /** Gradient of the input features: by row of `inputNodes`, or of all nodes where there is no such set. */
   readonly inputGradient: Tensor<'f32'>;
   readonly inputNodes: NodeSet | undefined;
+  /** The distinct nodes that are computed: those of the batch, then those of each layer below; none where all are. */
+  readonly nodeSets: readonly NodeSet[];
 }
 
 /** Features of one layer in a pass. */
@@ -205,6 +207,10 @@ export class SampledPass implements TrainingPass {
     return this.#aggregations[0]!.sources;
   }
 
+  get nodeSets(): readonly NodeSet[] {
+    return [this.options.roots, ...this.#aggregations.map(({ sources }) => sources).toReversed()];
+  }
+
   recordSample(program: Program): void {
     for (const sample of this.#aggregations.toReversed()) sample.recordSample(program, this.options.state);
   }
@@ -271,6 +277,7 @@ export class FullPass implements TrainingPass {
   readonly rows: Tensor<'u32'>;
   readonly embeddings: Tensor<'f32'>;
   readonly inputNodes = undefined;
+  readonly nodeSets: readonly NodeSet[] = [];
   /** Where no gradients are allocated, what the pass computes in: nothing that it needs from one run for the next. */
   readonly scratch: readonly Tensor<'f32'>[];
   readonly #inputGradient: Tensor<'f32'> | undefined;

@@ -118,6 +118,7 @@ export const train = (more: Partial<TrainBenchResult> & Record<string, unknown> 
   best: stepTime(20, 0.3),
   encode: { ours: { ms: 90, spread: 0.02 }, peer: { ms: 30, spread: 0.02 } },
   ratios: { port: 1.2, best: 0.4, encode: 1 / 3 },
+  ...{ distinctNodes: [1500, 6000, 9000], variants: { dense: 'tiles', gather: 'columns' } as const },
   ...{ memory, toBest: null, ...more },
 });
 

@@ -9,6 +9,7 @@ import { Output, type OutputOptions, outputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { finishBench } from './bench_result.js';
 import { versions } from './doctor.js';
+import { tuned } from './tune.js';
 
 interface Options extends OutputOptions {
   readonly repeat: number;
@@ -43,9 +44,10 @@ export function registerTraining(bench: Command): void {
         if (done === total) progress.done();
       };
     };
+    const { variants } = await tuned(gpu, output);
     const { repeat: rounds, seed, peer, quick, toBest } = options;
     const result = await benchTrain(gpu, {
-      ...{ folder, rounds, seed, peer, quick, toBest, signal },
+      ...{ folder, rounds, seed, peer, quick, toBest, variants, signal },
       versions: versions(),
       onRound: shown('measuring', 'rounds'),
       onStep: shown('training', 'steps'),
@@ -61,8 +63,9 @@ export function registerTraining(bench: Command): void {
     async (folder: string, options: Options) => {
       const output = new Output(options);
       using gpu = await Gpu.open({ adapter: options.adapter });
+      const { variants } = await tuned(gpu, output);
       const { seed, repeat } = options;
-      const result = await benchStep(gpu, { folder, seed, repeat, versions: versions() });
+      const result = await benchStep(gpu, { folder, seed, repeat, variants, versions: versions() });
       await finishBench(step, output, options.out, result, `\n${describeStep(result)}`);
     },
   );
