@@ -7,7 +7,7 @@
 //   output      [N, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
 //               [N, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// A node without neighbours is its own. One invocation a node, with four of its neighbours at a time (lib/row_chunk).
+// A node without neighbours is its own. One invocation a node, with eight of its neighbours at a time (lib/row_chunk).
 // Sums have the order of aggregate/mean_full, so the bytes are the same. Reads width·(2·edges + N) elements, and reads
 // and writes each of the output once more for every further chunk of neighbours.
 

@@ -7,7 +7,7 @@
 //   source           [N, width]             what the rows hold: values of ACTIVATION; unread where that is 0
 //   source_gradient  [N, width]             towards the sums before ACTIVATION
 //
-// One invocation a node, with four of its neighbours at a time (lib/row_chunk). Sums have the order of
+// One invocation a node, with eight of its neighbours at a time (lib/row_chunk). Sums have the order of
 // aggregate/mean_full_backward, so the bytes are the same.
 
 #import grid

@@ -7,7 +7,7 @@
 //   output      [maxRows, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
 //               [maxRows, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// One invocation a row, with four of its neighbours at a time (lib/row_chunk). Sums have the order of
+// One invocation a row, with eight of its neighbours at a time (lib/row_chunk). Sums have the order of
 // aggregate/mean_sampled, so the bytes are the same. Each output element costs fanout + 1 reads, and a reading and a
 // writing of itself for every further chunk.
 

@@ -9,7 +9,7 @@
 //   source           [*, width]             what the rows hold: values of ACTIVATION; unread where that is 0
 //   source_gradient  [maxRows, width]       towards the sums before ACTIVATION
 //
-// One invocation a source row, with four of its uses at a time (lib/row_chunk). Sums have the order of
+// One invocation a source row, with eight of its uses at a time (lib/row_chunk). Sums have the order of
 // aggregate/mean_sampled_backward, so the bytes are the same.
 
 #import grid

@@ -2,4 +2,4 @@
 // waits for memory like any other code, and what helps is many rows under way at once. A sum goes over its rows in chunks
 // of this many, whose places stay in registers while the columns pass; the compiler unrolls the loops over a chunk.
 
-const CHUNK = 4u;
+const CHUNK = 8u;
