@@ -7,7 +7,7 @@ import type { Gpu } from '../gpu/index.js';
 export type DenseVariant = 'tiles' | 'subgroups';
 
 /**
- * How rows from anywhere are summed: neighbouring invocations take neighbouring columns of one row, as real GPUs want
+ * How rows of tables are read and summed: neighbouring invocations take neighbouring columns of one row, as real GPUs want
  * it, or each takes whole rows, so that a driver on the CPU waits for many rows at once. The bytes are the same.
  */
 export type GatherVariant = 'columns' | 'lanes';

@@ -1,5 +1,6 @@
 import { HashgnnError } from '../base/errors.js';
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
+import { type GatherVariant, likelyVariants } from '../layers/variants.js';
 
 export interface AdamOptions {
   /** Decay of the first moment; 0.9 unless told. The schedule must have been made with the same. */
@@ -10,6 +11,8 @@ export interface AdamOptions {
   readonly epsilon?: number;
   /** L2 weight decay, added to the gradient as weightDecay · parameter; 0 unless told. */
   readonly weightDecay?: number;
+  /** How a table is gone through; the likely one for the adapter unless told. */
+  readonly variant?: GatherVariant;
 }
 
 /** The nodes whose rows of a table have a gradient: row r of it belongs to the r-th active node, in ascending order. */
@@ -57,12 +60,14 @@ interface Entry {
 /** Adam (Kingma and Ba, ICLR 2015) for dense tensors and embedding tables. It owns the moments. */
 export class Adam {
   readonly #entries: Entry[] = [];
+  readonly #variant: GatherVariant;
   readonly #settings: { beta1: number; beta2: number; epsilon: number; weight_decay: number };
 
   constructor(
     readonly scope: TensorScope,
-    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamOptions = {},
+    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, variant }: AdamOptions = {},
   ) {
+    this.#variant = variant ?? likelyVariants(scope.gpu).gather;
     this.#settings = { beta1, beta2, epsilon, weight_decay: weightDecay };
   }
 
@@ -199,11 +204,12 @@ export class Adam {
         cost: { bytes: 28 * count, operations: 13 * count },
       });
     } else if (table.updates === 'swept') {
-      program.dispatch('optim/adam_table', {
+      const lanes = this.#variant === 'lanes';
+      program.dispatch(lanes ? 'optim/adam_table.lanes' : 'optim/adam_table', {
         label,
         bind: { ...bind, bits: table.active.bits, ranks: table.active.ranks },
         parameters: { nodes, width, ...this.#settings },
-        invocations: parameter.length / 4,
+        invocations: lanes ? nodes : parameter.length / 4,
         cost: { bytes: 24 * parameter.length + 4 * gradient.length, operations: 13 * parameter.length },
       });
     } else {

@@ -208,7 +208,7 @@ export class TrainingStep {
   #createAdam(pass: TrainingPass): Adam {
     const { scope, encoder, options } = this;
     const { beta1, beta2, epsilon, weightDecay } = options;
-    const adam = new Adam(scope, { beta1, beta2, epsilon, weightDecay });
+    const adam = new Adam(scope, { beta1, beta2, epsilon, weightDecay, variant: encoder.variants.gather });
     const { inputNodes, inputGradient } = pass;
     if (inputNodes) {
       adam.addTable('embedding', encoder.embedding, inputGradient, inputNodes, options.featureUpdates);

@@ -200,7 +200,7 @@ describe('tables', () => {
         const program = scope.own(gpu().program('program'));
         const state = scope.tensor('u32', [4], 'state');
         optimizer.record(program, { state, schedule: scope.tensor('f32', [1, 4], 'schedule') });
-        return program.dispatches.map(({ kernel }) => kernel.shader.name);
+        return program.dispatches.map(({ kernel }) => kernel.shader.name.replace('.lanes', ''));
       };
       expect(made('dense', 900, 300)).toEqual(['optim/adam_rows', 'optim/adam_made']);
       expect(made('dense', 900, 301)).toEqual(['optim/adam_table']);

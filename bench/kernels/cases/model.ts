@@ -20,7 +20,7 @@ import { adamTable } from '../../../src/reference/optim/adam_table.js';
 import { advance } from '../../../src/reference/optim/advance.js';
 import { columns } from '../../../src/reference/reduce/columns.js';
 import { floats, unwritten, unwrittenFloats } from '../../../src/selftest/case.js';
-import type { CaseMap, CaseSpec, Cost } from '../case.js';
+import type { CaseMap, CaseSpec, CasesOf, Cost } from '../case.js';
 import type { Setting } from '../setting.js';
 
 type ModelKernel =
@@ -28,7 +28,7 @@ type ModelKernel =
   | `dense/${'activation_backward' | 'reduce_partials'}`
   | `hash/${'guide' | 'guide_backward' | 'pack' | 'sign' | 'sign_backward'}`
   | `loss/${'pairs' | 'pairs_backward'}`
-  | `optim/${'adam' | 'adam.vec4' | 'adam_catch_up' | 'adam_made' | 'adam_rows' | 'adam_table' | 'advance'}`
+  | `optim/${'adam' | 'adam.vec4' | 'adam_catch_up' | 'adam_made' | 'adam_rows' | 'adam_table' | 'adam_table.lanes' | 'advance'}`
   | 'reduce/columns';
 
 const floatWork = (bytes: number, operations: number, access: Cost['access'] = 'copy'): Cost => ({
@@ -178,6 +178,27 @@ const tableOf = ({ nodes, size: { widths }, seed }: Setting) => {
 };
 /** Operations an element: both moments, the corrections, a root, a division and the step. */
 const ADAM = 14;
+
+const adamTableOf =
+  (lanes: boolean): CasesOf<'optim/adam_table'> =>
+  (setting) => {
+    const { width, length, moments } = tableOf(setting);
+    const { bits, ranks, count } = setting.first.sources;
+    return [
+      {
+        what: "layer 1's sources",
+        shape: `${formatCount(count)} of ${formatCount(setting.nodes)} × ${width}`,
+        cost: floatWork(24 * length + 4 * count * width + 8 * bits.length, ADAM * length),
+        work: () => ({
+          inputs: { ...moments(), gradient: floats(count * width, setting.seed + 3), bits, ranks, ...clock() },
+          parameters: { nodes: setting.nodes, width, ...SETTINGS },
+          size: { invocations: lanes ? setting.nodes : length / 4 },
+          twin: adamTable,
+          tolerance: { parameter: FLOAT },
+        }),
+      },
+    ];
+  };
 
 const adamOf =
   (each: number) =>
@@ -474,24 +495,8 @@ export const MODEL_CASES: CaseMap<ModelKernel> = {
       },
     ];
   },
-  'optim/adam_table': (setting) => {
-    const { width, length, moments } = tableOf(setting);
-    const { bits, ranks, count } = setting.first.sources;
-    return [
-      {
-        what: "layer 1's sources",
-        shape: `${formatCount(count)} of ${formatCount(setting.nodes)} × ${width}`,
-        cost: floatWork(24 * length + 4 * count * width + 8 * bits.length, ADAM * length),
-        work: () => ({
-          inputs: { ...moments(), gradient: floats(count * width, setting.seed + 3), bits, ranks, ...clock() },
-          parameters: { nodes: setting.nodes, width, ...SETTINGS },
-          size: { invocations: length / 4 },
-          twin: adamTable,
-          tolerance: { parameter: FLOAT },
-        }),
-      },
-    ];
-  },
+  'optim/adam_table': adamTableOf(false),
+  'optim/adam_table.lanes': adamTableOf(true),
   'optim/advance': () => [
     {
       what: 'one step',

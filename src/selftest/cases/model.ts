@@ -306,13 +306,15 @@ function optimiserCases(): KernelCase[] {
       twin: adamRows,
       tolerance: { parameter: FLOAT },
     }),
-    kernelCase('optim/adam_table', {
-      inputs: { ...moments(nodes * width), gradient: floats(nodes * width, 4), bits, ranks, ...clock() },
-      parameters: { nodes: nodes - 1, width, ...settings },
-      size: { invocations: (nodes * width) / 4 },
-      twin: adamTable,
-      tolerance: { parameter: FLOAT },
-    }),
+    ...(['', '.lanes'] as const).map((variant) =>
+      kernelCase(`optim/adam_table${variant}`, {
+        inputs: { ...moments(nodes * width), gradient: floats(nodes * width, 4), bits, ranks, ...clock() },
+        parameters: { nodes: nodes - 1, width, ...settings },
+        size: { invocations: variant ? nodes : (nodes * width) / 4 },
+        twin: adamTable,
+        tolerance: { parameter: FLOAT },
+      }),
+    ),
     ...[0, 1].flatMap((ALL) => {
       const what = ALL ? 'a whole table' : 'rows of a table';
       const list = {

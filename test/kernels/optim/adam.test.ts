@@ -119,7 +119,9 @@ const tables = fc
     };
   });
 
-describe('optim/adam_table', () => {
+describe.each(['optim/adam_table', 'optim/adam_table.lanes'] as const)('%s', (name) => {
+  const invocations = (nodes: number, width: number) => (name === 'optim/adam_table' ? (nodes * width) / 4 : nodes);
+
   test('makes the step of the definition', async () => {
     await fc.assert(
       fc.asyncProperty(tables, settings, async (example, drawn) => {
@@ -128,8 +130,8 @@ describe('optim/adam_table', () => {
         const parameters = { nodes, width, ...drawn };
         const expected = copies(bind);
         adamTable({ ...bind, ...expected }, parameters);
-        const size = { invocations: (nodes * width) / 4 };
-        expectSame(await runKernel(gpu(), 'optim/adam_table', bind, parameters, size), expected);
+        const size = { invocations: invocations(nodes, width) };
+        expectSame(await runKernel(gpu(), name, bind, parameters, size), expected);
       }),
       { numRuns: 30 },
     );
@@ -154,13 +156,13 @@ describe('optim/adam_table', () => {
         );
         const sparse = await runKernel(
           gpu(),
-          'optim/adam_table',
+          name,
           { ...example.tables, gradient, bits, ranks, state, schedule },
           { nodes, width, ...drawn },
-          size,
+          { invocations: invocations(nodes, width) },
         );
-        for (const name of ['parameter', 'first_moment', 'second_moment'] as const) {
-          expect([...sparse[name]], name).toEqual([...dense[name]]);
+        for (const what of ['parameter', 'first_moment', 'second_moment'] as const) {
+          expect([...sparse[what]], what).toEqual([...dense[what]]);
         }
       }),
       { numRuns: 25 },
