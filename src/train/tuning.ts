@@ -25,10 +25,10 @@ interface Entry extends Tuning {
   readonly kernels: string;
 }
 
-/** `hashgnn/tuning.json` in the user's cache folder: `XDG_CACHE_HOME`, or `~/.cache`. */
+/** `tuning.json` in `HASHGNN_CACHE`, or else in `hashgnn` in the user's cache folder: `XDG_CACHE_HOME`, or `~/.cache`. */
 export function tuningFile(): string {
-  const folder = process.env.XDG_CACHE_HOME || join(os.homedir(), '.cache');
-  return join(folder, 'hashgnn', 'tuning.json');
+  const { HASHGNN_CACHE, XDG_CACHE_HOME } = process.env;
+  return join(HASHGNN_CACHE || join(XDG_CACHE_HOME || join(os.homedir(), '.cache'), 'hashgnn'), 'tuning.json');
 }
 
 /**
@@ -63,9 +63,12 @@ export async function keptTuning(
   return kept;
 }
 
-/** Adapter and driver: the description of a Vulkan adapter holds the driver's name and version. */
-function adapterKey({ adapter: { vendor, architecture, device, description } }: Gpu): string {
-  return [vendor, architecture, device, description].join(' | ');
+/**
+ * Adapter and driver, since the description of a Vulkan adapter holds the driver's name and version; and what the device
+ * was opened with, which may be less than the adapter has.
+ */
+function adapterKey({ adapter: { vendor, architecture, device, description }, features }: Gpu): string {
+  return [vendor, architecture, device, description, ...features].join(' | ');
 }
 
 /** Of the text of all kernels that were timed, what they import included. */

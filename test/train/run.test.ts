@@ -11,6 +11,7 @@ import {
   readDataset,
   toTsv,
 } from '../../src/data/index.js';
+import { possibleVariants } from '../../src/layers/variants.js';
 import { evaluateRun } from '../../src/train/evaluate.js';
 import { resolveOptions } from '../../src/train/options.js';
 import { recommend } from '../../src/train/recommend.js';
@@ -141,6 +142,37 @@ describe('a run', () => {
     await trainToFolder(gpu(), dataset, resolveOptions(small), parts, { resume: true });
     expect(await bytesOf(parts)).toEqual(await bytesOf(whole));
     expect(await recordsOf(parts)).toEqual(await recordsOf(whole));
+  });
+
+  test('goes on with the kernels that it was begun with, which round differently from others', async () => {
+    const variants = { dense: 'tiles', gather: 'columns' } as const;
+    const [whole, parts] = [join(root, 'whole-tiles'), join(root, 'parts-tiles')];
+    expect((await trainToFolder(gpu(), dataset, resolveOptions(small), whole, { variants })).variants).toEqual(
+      variants,
+    );
+    const abort = new AbortController();
+    const events = { onStep: (step: number) => step >= 9 && abort.abort() };
+    const stopped = trainToFolder(gpu(), dataset, resolveOptions(small), parts, {
+      ...{ variants, signal: abort.signal, events },
+    });
+    await expect(stopped).rejects.toThrow(InterruptedError);
+    const other = { variants: { dense: possibleVariants(gpu()).dense.at(-1)!, gather: 'lanes' } as const };
+    const result = await trainToFolder(gpu(), dataset, resolveOptions(small), parts, { resume: true, ...other });
+    expect(result.variants).toEqual(variants);
+    expect(await bytesOf(parts)).toEqual(await bytesOf(whole));
+  });
+
+  test.each(['swept', 'deferred'])('with %s features leaves the bytes of dense ones', async (featureUpdates) => {
+    const [dense, folder] = [join(root, `dense-${featureUpdates}`), join(root, featureUpdates)];
+    await trainToFolder(gpu(), dataset, resolveOptions(small), dense);
+    const abort = new AbortController();
+    const events = { onStep: (step: number) => step >= 13 && abort.abort() };
+    const options = resolveOptions({ ...small, featureUpdates });
+    // Stopped in between, where checkpoints bring all rows up to date.
+    const stopped = trainToFolder(gpu(), dataset, options, folder, { signal: abort.signal, events });
+    await expect(stopped).rejects.toThrow(InterruptedError);
+    await trainToFolder(gpu(), dataset, options, folder, { resume: true });
+    expect(await bytesOf(folder)).toEqual(await bytesOf(dense));
   });
 
   test('whose last record a crash cut short is taken up again all the same', async () => {
