@@ -12,7 +12,8 @@
 //   schedule       [steps, 4]      as for optim/adam
 //
 // ALL = 1: row r is node r. After `REPLAYED` steps without a gradient m is β1^REPLAYED of what it was, and what a step adds
-// to w is far below w's rounding: from there on only the moments decay, unless weight decay goes on pulling at w.
+// to w is far below w's rounding: from there on only the moments decay, unless weight decay goes on pulling at w. Moments
+// that are 0, as those of rows that never had a gradient, stay so and leave w alone.
 //
 // One invocation for four columns of a row. Memory bound where few steps were missed: 24 bytes an element of the rows that
 // missed any, and nothing but `made` of the others.
@@ -66,7 +67,12 @@ fn main(
   }
   let at = node * columns + index % columns;
   let settings = AdamSettings(parameters.beta1, parameters.beta2, parameters.epsilon, parameters.weight_decay);
-  var now = AdamResult(parameter[at], first_moment[at], second_moment[at]);
+  let first = first_moment[at];
+  let second = second_moment[at];
+  if (all(first == vec4f(0.0)) && all(second == vec4f(0.0)) && parameters.weight_decay == 0.0) {
+    return;
+  }
+  var now = AdamResult(parameter[at], first, second);
   var step = begin;
   let last = select(min(end, begin + REPLAYED), end, parameters.weight_decay != 0.0);
   for (; step < last; step++) {

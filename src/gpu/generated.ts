@@ -203,6 +203,11 @@ export interface Kernels {
     parameters: { readonly width: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'optim/adam_rows.lanes': {
+    bindings: { readonly parameter: Tensor<'f32'>; readonly first_moment: Tensor<'f32'>; readonly second_moment: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'optim/adam_table': {
     bindings: { readonly parameter: Tensor<'f32'>; readonly first_moment: Tensor<'f32'>; readonly second_moment: Tensor<'f32'>; readonly gradient: Tensor<'f32'>; readonly bits: Tensor<'u32'>; readonly ranks: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> };
     parameters: { readonly nodes: number; readonly width: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weight_decay: number };

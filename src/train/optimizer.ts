@@ -38,8 +38,11 @@ export interface ActiveNodes {
  */
 export type TableUpdates = 'dense' | 'swept' | 'deferred' | 'rows';
 
-/** A table's rows are deferred where a step has at most this share of them: catching up costs about a sweep of twice them. */
-const DEFERRED_SHARE = 1 / 3;
+/**
+ * Rows are deferred where a step touches at most this share of them. Below it the steps that are made up for cost less than
+ * the memory of the rows that are left alone; software drivers, whose arithmetic is dear, break even about there.
+ */
+const DEFERRED_SHARE = 1 / 8;
 
 interface Table {
   readonly active: ActiveNodes;
@@ -191,6 +194,7 @@ export class Adam {
     { state, schedule }: { state: Tensor<'u32'>; schedule: Tensor<'f32'> },
   ): void {
     const label = `adam ${name}`;
+    const lanes = this.#variant === 'lanes';
     const bind = { parameter, gradient, first_moment: first, second_moment: second, state, schedule };
     const [nodes, width] = [parameter.shape[0]!, parameter.shape[1]!];
     if (!table) {
@@ -204,7 +208,6 @@ export class Adam {
         cost: { bytes: 28 * count, operations: 13 * count },
       });
     } else if (table.updates === 'swept') {
-      const lanes = this.#variant === 'lanes';
       program.dispatch(lanes ? 'optim/adam_table.lanes' : 'optim/adam_table', {
         label,
         bind: { ...bind, bits: table.active.bits, ranks: table.active.ranks },
@@ -213,11 +216,11 @@ export class Adam {
         cost: { bytes: 24 * parameter.length + 4 * gradient.length, operations: 13 * parameter.length },
       });
     } else {
-      program.dispatch('optim/adam_rows', {
+      program.dispatch(lanes ? 'optim/adam_rows.lanes' : 'optim/adam_rows', {
         label,
         bind: { ...bind, nodes: table.active.nodes, rows: table.active.rows },
         parameters: { width, ...this.#settings },
-        invocations: gradient.length / 4,
+        invocations: lanes ? gradient.shape[0]! : gradient.length / 4,
         cost: { bytes: 28 * gradient.length, operations: 13 * gradient.length },
       });
       if (table.deferred) {

@@ -202,8 +202,8 @@ describe('tables', () => {
         optimizer.record(program, { state, schedule: scope.tensor('f32', [1, 4], 'schedule') });
         return program.dispatches.map(({ kernel }) => kernel.shader.name.replace('.lanes', ''));
       };
-      expect(made('dense', 900, 300)).toEqual(['optim/adam_rows', 'optim/adam_made']);
-      expect(made('dense', 900, 301)).toEqual(['optim/adam_table']);
+      expect(made('dense', 2400, 300)).toEqual(['optim/adam_rows', 'optim/adam_made']);
+      expect(made('dense', 2400, 301)).toEqual(['optim/adam_table']);
       expect(made('swept', 900, 300)).toEqual(['optim/adam_table']);
       expect(made('rows', 900, 300)).toEqual(['optim/adam_rows']);
     } finally {

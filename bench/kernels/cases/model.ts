@@ -28,7 +28,7 @@ type ModelKernel =
   | `dense/${'activation_backward' | 'reduce_partials'}`
   | `hash/${'guide' | 'guide_backward' | 'pack' | 'sign' | 'sign_backward'}`
   | `loss/${'pairs' | 'pairs_backward'}`
-  | `optim/${'adam' | 'adam.vec4' | 'adam_catch_up' | 'adam_made' | 'adam_rows' | 'adam_table' | 'adam_table.lanes' | 'advance'}`
+  | `optim/${'adam' | 'adam.vec4' | 'adam_catch_up' | 'adam_made' | 'advance' | `adam_${'rows' | 'table'}${'' | '.lanes'}`}`
   | 'reduce/columns';
 
 const floatWork = (bytes: number, operations: number, access: Cost['access'] = 'copy'): Cost => ({
@@ -178,6 +178,56 @@ const tableOf = ({ nodes, size: { widths }, seed }: Setting) => {
 };
 /** Operations an element: both moments, the corrections, a root, a division and the step. */
 const ADAM = 14;
+
+const adamRowsOf =
+  (lanes: boolean): CasesOf<'optim/adam_rows'> =>
+  (setting) => {
+    const { width, moments } = tableOf(setting);
+    const { nodes, rows, count } = setting.first.sources;
+    const active = count * width;
+    return [
+      {
+        what: "layer 1's sources",
+        shape: `${formatCount(count)} of ${formatCount(setting.nodes)} × ${width}`,
+        cost: floatWork(28 * active + 4 * count, ADAM * active),
+        work: () => ({
+          inputs: { ...moments(), gradient: floats(active, setting.seed + 3), nodes, rows, ...clock() },
+          parameters: { width, ...SETTINGS },
+          size: { invocations: lanes ? count : active / 4 },
+          twin: adamRows,
+          tolerance: { parameter: FLOAT },
+        }),
+      },
+    ];
+  };
+
+const adamCatchUpOf: CasesOf<'optim/adam_catch_up'> = (setting) => {
+  const { width, moments } = tableOf(setting);
+  const { nodes, rows, count } = setting.first.sources;
+  const active = count * width;
+  // As many steps were missed as it takes for others to have been touched that often.
+  const missed = Math.round(setting.nodes / count);
+  return [
+    {
+      what: "layer 1's sources",
+      shape: `${formatCount(count)} of ${formatCount(setting.nodes)} × ${width}, ${missed} missed`,
+      cost: floatWork(24 * active + 8 * count, ADAM * active * missed),
+      work: () => ({
+        inputs: {
+          ...moments(),
+          made: new Uint32Array(setting.nodes),
+          ...{ nodes, rows },
+          state: new Uint32Array([missed, 0, 0, 0]),
+          schedule: Float32Array.from({ length: 4 * missed }, () => 0.001),
+        },
+        parameters: { width, ...SETTINGS },
+        size: { invocations: active / 4 },
+        twin: adamCatchUp,
+        tolerance: { parameter: FLOAT },
+      }),
+    },
+  ];
+};
 
 const adamTableOf =
   (lanes: boolean): CasesOf<'optim/adam_table'> =>
@@ -433,52 +483,9 @@ export const MODEL_CASES: CaseMap<ModelKernel> = {
 
   'optim/adam': adamOf(1),
   'optim/adam.vec4': adamOf(4),
-  'optim/adam_rows': (setting) => {
-    const { width, moments } = tableOf(setting);
-    const { nodes, rows, count } = setting.first.sources;
-    const active = count * width;
-    return [
-      {
-        what: "layer 1's sources",
-        shape: `${formatCount(count)} of ${formatCount(setting.nodes)} × ${width}`,
-        cost: floatWork(28 * active + 4 * count, ADAM * active),
-        work: () => ({
-          inputs: { ...moments(), gradient: floats(active, setting.seed + 3), nodes, rows, ...clock() },
-          parameters: { width, ...SETTINGS },
-          size: { invocations: active / 4 },
-          twin: adamRows,
-          tolerance: { parameter: FLOAT },
-        }),
-      },
-    ];
-  },
-  'optim/adam_catch_up': (setting) => {
-    const { width, moments } = tableOf(setting);
-    const { nodes, rows, count } = setting.first.sources;
-    const active = count * width;
-    // As many steps were missed as it takes for others to have been touched that often.
-    const missed = Math.round(setting.nodes / count);
-    return [
-      {
-        what: "layer 1's sources",
-        shape: `${formatCount(count)} of ${formatCount(setting.nodes)} × ${width}, ${missed} missed`,
-        cost: floatWork(24 * active + 8 * count, ADAM * active * missed),
-        work: () => ({
-          inputs: {
-            ...moments(),
-            made: new Uint32Array(setting.nodes),
-            ...{ nodes, rows },
-            state: new Uint32Array([missed, 0, 0, 0]),
-            schedule: Float32Array.from({ length: 4 * missed }, () => 0.001),
-          },
-          parameters: { width, ...SETTINGS },
-          size: { invocations: active / 4 },
-          twin: adamCatchUp,
-          tolerance: { parameter: FLOAT },
-        }),
-      },
-    ];
-  },
+  'optim/adam_rows': adamRowsOf(false),
+  'optim/adam_rows.lanes': adamRowsOf(true),
+  'optim/adam_catch_up': adamCatchUpOf,
   'optim/adam_made': (setting) => {
     const { nodes, rows, count } = setting.first.sources;
     return [

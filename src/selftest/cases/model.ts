@@ -293,19 +293,21 @@ function optimiserCases(): KernelCase[] {
       twin: adam,
       tolerance: { parameter: FLOAT },
     }),
-    kernelCase('optim/adam_rows', {
-      inputs: {
-        ...moments(nodes * width),
-        gradient: floats(20 * width, 4),
-        nodes: Uint32Array.from({ length: 20 }, (_, row) => row * 5 + (row % 3)),
-        rows: new Uint32Array([17, 9]),
-        ...clock(),
-      },
-      parameters: { width, ...settings },
-      size: { invocations: (20 * width) / 4 },
-      twin: adamRows,
-      tolerance: { parameter: FLOAT },
-    }),
+    ...(['', '.lanes'] as const).map((variant) =>
+      kernelCase(`optim/adam_rows${variant}`, {
+        inputs: {
+          ...moments(nodes * width),
+          gradient: floats(20 * width, 4),
+          nodes: Uint32Array.from({ length: 20 }, (_, row) => row * 5 + (row % 3)),
+          rows: new Uint32Array([17, 9]),
+          ...clock(),
+        },
+        parameters: { width, ...settings },
+        size: { invocations: variant ? 20 : (20 * width) / 4 },
+        twin: adamRows,
+        tolerance: { parameter: FLOAT },
+      }),
+    ),
     ...(['', '.lanes'] as const).map((variant) =>
       kernelCase(`optim/adam_table${variant}`, {
         inputs: { ...moments(nodes * width), gradient: floats(nodes * width, 4), bits, ranks, ...clock() },

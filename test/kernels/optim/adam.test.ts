@@ -170,7 +170,7 @@ describe.each(['optim/adam_table', 'optim/adam_table.lanes'] as const)('%s', (na
   });
 });
 
-describe('optim/adam_rows', () => {
+describe.each(['optim/adam_rows', 'optim/adam_rows.lanes'] as const)('%s', (name) => {
   test('makes the step of the definition in the active rows and leaves all others', async () => {
     await fc.assert(
       fc.asyncProperty(tables, settings, async (example, drawn) => {
@@ -187,8 +187,8 @@ describe('optim/adam_rows', () => {
         const parameters = { width, ...drawn };
         const expected = copies(bind);
         adamRows({ ...bind, ...expected }, parameters);
-        const size = { invocations: (maxRows * width) / 4 };
-        const got = await runKernel(gpu(), 'optim/adam_rows', bind, parameters, size);
+        const size = { invocations: name === 'optim/adam_rows' ? (maxRows * width) / 4 : maxRows };
+        const got = await runKernel(gpu(), name, bind, parameters, size);
         expectSame(got, expected);
         for (let node = 0; node < example.nodes; node += 1) {
           if (active.includes(node)) continue;
@@ -218,6 +218,9 @@ describe.each([0, 1])('rows that missed steps, ALL = %i', (ALL) => {
         const made = Uint32Array.from({ length: nodes }, (_, node) => (node * 5) % (end + 1));
         const bind = {
           ...example.tables,
+          // Rows that never had a gradient.
+          first_moment: example.tables.first_moment.map((value, at) => (Math.floor(at / width) % 4 ? value : 0)),
+          second_moment: example.tables.second_moment.map((value, at) => (Math.floor(at / width) % 4 ? value : 0)),
           made,
           ...listOf(example, ALL),
           state: Uint32Array.of(end, 9, 9, 9),
