@@ -116,6 +116,7 @@ async function race(gpu: Gpu, dataset: Dataset, options: TrainBenchOptions): Pro
   const peer = options.peer === false ? undefined : await TorchPeer.start(signal);
   try {
     await peer?.load(folder, BATCH, NEGATIVES);
+    gpu.resetPeak();
     using trainer = await trainerOf(gpu, dataset, options, 2 ** 13);
     const times = { ours: [] as number[], port: [] as number[], best: [] as number[] };
     const encodes = { ours: [] as number[], peer: [] as number[] };

@@ -2,7 +2,21 @@
  * Files on disk: written whole or not at all, read with errors that name them. Node only.
  */
 import { randomBytes } from 'node:crypto';
-import { appendFile, type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import {
+  appendFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HashgnnError, InputError } from './errors.js';
 import {
@@ -80,13 +94,19 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.close();
 }
 
+function unlessMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
+
 /**
  * Writes a file so that its name only ever stands for the whole content: aside in the same folder, flushed to the disk,
  * then renamed. On failure what was there before stays and nothing else is left.
  *
+ * @param previous a name to leave what was there before under, once the new content is safe; there is never a moment without
+ * one of the two
  * @throws HashgnnError when the disk is full, the folder missing or closed to us, …
  */
-export async function writeFileAtomic(path: string, content: Content): Promise<void> {
+export async function writeFileAtomic(path: string, content: Content, previous?: string): Promise<void> {
   await guarded(path, 'cannot write the file', async () => {
     const aside = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
     let handle: FileHandle | undefined;
@@ -97,6 +117,7 @@ export async function writeFileAtomic(path: string, content: Content): Promise<v
       await handle.sync();
       await handle.close();
       handle = undefined;
+      if (previous !== undefined) await rename(path, previous).catch(unlessMissing);
       await rename(aside, path);
     } catch (error) {
       await handle?.close().catch(() => undefined);
@@ -175,9 +196,7 @@ export async function createFolderAtomically<T>(path: string, fill: (temporary: 
         const result = await fill(temporary);
         await syncFolder(temporary);
         // Not every system renames over an empty folder.
-        await rmdir(target).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'ENOENT') throw error;
-        });
+        await rmdir(target).catch(unlessMissing);
         await rename(temporary, target);
         await syncFolder(parent);
         return result;
@@ -307,6 +326,60 @@ async function makeMissing(path: string): Promise<string | undefined> {
     if (error.code !== 'EEXIST') throw error;
   });
   return first ?? path;
+}
+
+/** A folder that only this process writes into, until it is released. */
+export interface FolderLock {
+  release(): Promise<void>;
+}
+
+/** Where a lock stands in its folder. */
+const LOCK = '.lock';
+
+/**
+ * Takes a folder for this process alone, making it where it is missing. What a process that died has left is taken over;
+ * a folder that was made and is still empty when it is released goes again.
+ * @throws InputError while another process has it, HashgnnError where it cannot be made or written
+ */
+export async function lockFolder(path: string): Promise<FolderLock> {
+  return guarded(path, 'cannot take the folder', async () => {
+    const made = (await makeMissing(resolve(path))) !== undefined;
+    const file = join(path, LOCK);
+    const own = `${JSON.stringify({ pid: process.pid, host: hostname() })}\n`;
+    for (;;) {
+      try {
+        await writeFile(file, own, { flag: 'wx' });
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        const owner = await lockOwner(file);
+        // Whether a process of another machine lives cannot be known.
+        const gone = owner === undefined || (owner.host === hostname() && !isAlive(owner.pid));
+        if (!gone) {
+          throw new InputError(`process ${owner.pid} on ${owner.host} is writing into this folder`, {
+            where: path,
+            fix: `wait for it or name another folder; if that process is gone, delete ${LOCK} in it`,
+          });
+        }
+        await unlink(file).catch(unlessMissing);
+      }
+    }
+    const release = async () => {
+      await unlink(file).catch(unlessMissing);
+      if (made) await rmdir(path).catch(() => undefined);
+    };
+    return { release };
+  });
+}
+
+/** Who holds a lock; undefined where it is gone or says nothing, having been cut short by a crash. */
+async function lockOwner(file: string): Promise<{ pid: number; host: string } | undefined> {
+  try {
+    const { pid, host } = JSON.parse(await readFile(file, 'utf8')) as { pid?: unknown; host?: unknown };
+    return Number.isSafeInteger(pid) && typeof host === 'string' ? { pid: pid as number, host } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Adds text to the end of a file. @throws HashgnnError when the disk is full, … */

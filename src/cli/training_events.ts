@@ -11,9 +11,13 @@ export function trainingEvents(
 ): { events: RunEvents; end(): void } {
   let progress: Progress | undefined;
   let metrics = '';
+  const warn = (text: string) => process.stderr.write(`warning: ${text}\n`);
   const { steps } = options;
   return {
     events: {
+      onDamaged(error) {
+        warn(`${error.describe()}\n  the checkpoint before it is taken instead`);
+      },
       onStart(from) {
         progress = new Progress({ label: 'training', total: steps, from, quiet });
       },

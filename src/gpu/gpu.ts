@@ -227,7 +227,12 @@ export class Gpu {
     this.throwIfFailed();
   }
 
-  /** Bytes of living tensors: now, at most so far, and by label. */
+  /** Begins a new `peak`, from what lives now. */
+  resetPeak(): void {
+    this.#peak = this.#live;
+  }
+
+  /** Bytes of living tensors: now, at most so far (or since `resetPeak`), and by label. */
   memory(): { live: number; peak: number; byLabel: ReadonlyMap<string, number> } {
     return { live: this.#live, peak: this.#peak, byLabel: new Map(this.#bytes) };
   }

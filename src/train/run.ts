@@ -1,21 +1,23 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
-import { appendText, makeFolder, readBytes, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
+import { appendText, lockFolder, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Gpu } from '../gpu/index.js';
 import { possibleVariants, type Variants } from '../layers/variants.js';
+import { CHECKPOINT, type Checkpoint, loadCheckpoint, PREVIOUS_CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { drawCurves } from './curves.js';
 import type { MemoryPrediction } from './memory.js';
-import { resolveOptions, type TrainOptions } from './options.js';
+import type { TrainOptions } from './options.js';
 import { type RunResult, writeEmbeddings } from './run_folder.js';
-import { decodeSafeTensors, encodeSafeTensors } from './safetensors.js';
 import { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 
 /** What a run tells while it goes. */
 export interface RunEvents {
   /** Before anything is allocated on the device. */
   onMemory?(predicted: MemoryPrediction): void;
+  /** The newest checkpoint cannot be read, and the one before it is taken. */
+  onDamaged?(error: InputError): void;
   /** Before the first step, with the step to begin from. */
   onStart?(step: number): void;
   /** After each submission. */
@@ -24,7 +26,14 @@ export interface RunEvents {
   onValidation?(record: ValidationRecord, best: boolean): void;
 }
 
-const FORMAT = 'hashgnn-checkpoint';
+/** How a run goes, beside its options. */
+export interface RunSettings {
+  readonly resume?: boolean | undefined;
+  readonly variants?: Variants | undefined;
+  readonly memory?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly events?: RunEvents | undefined;
+}
 
 /**
  * Trains into a run folder: `config.json`, `metrics.jsonl`, `checkpoint.safetensors`, and at the end `codes/`,
@@ -35,36 +44,42 @@ const FORMAT = 'hashgnn-checkpoint';
  * adapter unless told; `memory`: bytes on the device at most
  * @throws GpuOutOfMemoryError before anything is allocated, where the prediction tells that it would not fit
  * @throws InterruptedError after saving a checkpoint, when `signal` is aborted
- * @throws InputError where the folder holds something else, or a run of other data or options
+ * @throws InputError where the folder holds something else or a run of other data or options, another process is writing
+ * into it, or no checkpoint in it can be read
  */
 export async function trainToFolder(
   gpu: Gpu,
   dataset: Dataset,
   options: TrainOptions,
   folder: string,
-  {
-    resume = false,
-    variants,
-    memory,
-    signal,
-    events = {},
-  }: {
-    resume?: boolean;
-    variants?: Variants;
-    memory?: number | undefined;
-    signal?: AbortSignal;
-    events?: RunEvents;
-  } = {},
+  { resume = false, variants, memory, signal, events }: RunSettings = {},
+): Promise<RunResult> {
+  if (!resume || !(await isRun(folder))) await requireEmptyFolder(folder);
+  const lock = await lockFolder(folder);
+  try {
+    return await trainHere(gpu, dataset, options, folder, { resume, variants, memory, signal, events });
+  } finally {
+    await lock.release();
+  }
+}
+
+/** In a folder that is this run's own. */
+async function trainHere(
+  gpu: Gpu,
+  dataset: Dataset,
+  options: TrainOptions,
+  folder: string,
+  { resume, variants, memory, signal, events = {} }: RunSettings,
 ): Promise<RunResult> {
   const started = performance.now();
-  if (!resume) await requireEmptyFolder(folder);
   const data = { folder: resolve(dataset.folder), name: dataset.name, fingerprint: fingerprint(dataset) };
-  const saved = resume ? await readCheckpoint(folder, options, data.fingerprint) : undefined;
+  const saved = resume ? await loadCheckpoint(folder, events.onDamaged) : undefined;
+  if (saved) requireSame(saved, options, data.fingerprint, folder);
+  gpu.resetPeak();
   using trainer = await Trainer.create(gpu, dataset, options, {
     variants: begunWith(gpu, saved) ?? variants,
     ...{ memory, onMemory: events.onMemory },
   });
-  await makeFolder(folder);
   await writeJson(join(folder, 'config.json'), { ...options, dataset: data });
   const metrics = join(folder, 'metrics.jsonl');
   let secondsBefore = 0;
@@ -82,18 +97,9 @@ export async function trainToFolder(
     await appendText(metrics, `${line}\n`);
   };
   const save = async () => {
-    const metadata = {
-      format: FORMAT,
-      version: '1',
-      step: String(trainer.step),
-      seconds: String(seconds()),
-      best: JSON.stringify(trainer.best ?? null),
-      options: JSON.stringify(options),
-      variants: JSON.stringify(trainer.variants),
-      data: data.fingerprint,
-    };
-    const bytes = encodeSafeTensors({ tensors: await trainer.state(), metadata });
-    await writeFileAtomic(join(folder, 'checkpoint.safetensors'), bytes);
+    const { step, best, variants } = trainer;
+    const state = { step, best, variants, options, seconds: seconds(), data: data.fingerprint };
+    await saveCheckpoint(folder, { ...state, tensors: await trainer.state() });
   };
 
   const { steps, logEvery, evaluateEvery, checkpointEvery } = options;
@@ -157,78 +163,39 @@ export async function trainToFolder(
   return result;
 }
 
-interface Saved {
-  readonly tensors: ReturnType<typeof decodeSafeTensors>['tensors'];
-  readonly step: number;
-  readonly seconds: number;
-  readonly best: ValidationRecord | undefined;
-  /** Of kernels; checkpoints from before there were any do not name them. */
-  readonly variants: Partial<Variants> | undefined;
-}
-
 /** The variants that a checkpoint was begun with, where this adapter can run them. */
-function begunWith(gpu: Gpu, saved: Saved | undefined): Variants | undefined {
-  const { dense, gather } = saved?.variants ?? {};
+function begunWith(gpu: Gpu, saved: Checkpoint | undefined): Variants | undefined {
+  if (!saved) return undefined;
+  const { dense, gather } = saved.variants;
   const possible = possibleVariants(gpu);
-  const usable = dense && gather && possible.dense.includes(dense) && possible.gather.includes(gather);
-  return usable ? { dense, gather } : undefined;
+  return possible.dense.includes(dense) && possible.gather.includes(gather) ? saved.variants : undefined;
 }
 
-/** The checkpoint of a run with this data and these options, or nothing where there is none yet. */
-async function readCheckpoint(folder: string, options: TrainOptions, data: string): Promise<Saved | undefined> {
-  const path = join(folder, 'checkpoint.safetensors');
-  if (!(await stat(path).catch(() => undefined))) {
-    // A run that was stopped before its first checkpoint has its configuration and nothing else to lose.
-    const config = await stat(join(folder, 'config.json')).catch(() => undefined);
-    if (!config) await requireEmptyFolder(folder);
-    return undefined;
-  }
-  const { tensors, metadata } = decodeSafeTensors(await readBytes(path), path);
-  if (metadata.format !== FORMAT || metadata.version !== '1') {
-    throw new InputError('this is no checkpoint that this version can read', {
-      where: path,
-      fix: 'train into another folder',
-    });
-  }
-  if (metadata.data !== data) {
+/** Whether there is anything of a run in a folder: a run that was stopped early has its configuration alone. */
+async function isRun(folder: string): Promise<boolean> {
+  const names = ['config.json', CHECKPOINT, PREVIOUS_CHECKPOINT];
+  const found = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => undefined)));
+  return found.some(Boolean);
+}
+
+/** @throws InputError where a checkpoint is of other data or options */
+function requireSame(saved: Checkpoint, options: TrainOptions, data: string, where: string): void {
+  if (saved.data !== data) {
     throw new InputError('the run was begun with another dataset or split', {
-      where: path,
+      where,
       fix: 'resume with the dataset named in config.json, or train into another folder',
     });
   }
-  const { step, seconds, best, variants, options: before } = parseMetadata(metadata, path);
   const differing = (Object.keys(options) as (keyof TrainOptions)[]).filter(
-    (name) => JSON.stringify(before[name]) !== JSON.stringify(options[name]),
+    (name) => JSON.stringify(saved.options[name]) !== JSON.stringify(options[name]),
   );
   if (differing.length > 0) {
     const differences = differing.map(
-      (name) => `${name} ${JSON.stringify(before[name])} → ${JSON.stringify(options[name])}`,
+      (name) => `${name} ${JSON.stringify(saved.options[name])} → ${JSON.stringify(options[name])}`,
     );
     throw new InputError(`the run was begun with other options: ${differences.join('; ')}`, {
-      where: path,
-      fix: 'resume with the same options, or train into another folder',
-    });
-  }
-  return { tensors, step, seconds, best, variants };
-}
-
-/** What a checkpoint's metadata say. @throws InputError where they do not hang together */
-function parseMetadata(metadata: Readonly<Record<string, string>>, where: string) {
-  try {
-    const [step, seconds] = [Number(metadata.step), Number(metadata.seconds)];
-    if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) throw new Error('step or seconds');
-    return {
-      step,
-      seconds,
-      best: (JSON.parse(metadata.best!) as ValidationRecord | null) ?? undefined,
-      variants: metadata.variants === undefined ? undefined : (JSON.parse(metadata.variants) as Partial<Variants>),
-      options: resolveOptions(JSON.parse(metadata.options!) as Record<string, unknown>, where),
-    };
-  } catch (cause) {
-    throw new InputError('the checkpoint is damaged: its metadata cannot be read', {
       where,
-      fix: 'delete it and train again, or restore it',
-      cause,
+      fix: 'resume with the same options, or train into another folder',
     });
   }
 }

@@ -17,7 +17,6 @@ import { resolveOptions } from '../../src/train/options.js';
 import { recommend } from '../../src/train/recommend.js';
 import { trainToFolder } from '../../src/train/run.js';
 import { readRun } from '../../src/train/run_folder.js';
-import { decodeSafeTensors, encodeSafeTensors } from '../../src/train/safetensors.js';
 import { Trainer } from '../../src/train/trainer.js';
 import { useGpu } from '../support/gpu.js';
 
@@ -97,6 +96,7 @@ describe('a run', () => {
     await trainToFolder(gpu(), dataset, resolveOptions({ ...small, seed: 1 }), c);
     expect((await readdir(a)).sort()).toEqual(
       [
+        'checkpoint.previous.safetensors',
         'checkpoint.safetensors',
         'codes',
         'config.json',
@@ -256,28 +256,4 @@ test.each([
   expect(loss).toBeGreaterThan(0);
   const { users } = await trainer.encode();
   expect(users.every(Number.isFinite)).toBe(true);
-});
-
-describe('checkpoints', () => {
-  const tensors = new Map([
-    ['a', { shape: [2, 3], data: new Float32Array([1, -2, 3.5, 0, -0, 1e-38]) }],
-    ['b', { shape: [0], data: new Float32Array(0) }],
-    ['c', { shape: [2], data: new Uint32Array([1, 0xffffffff]) }],
-  ]);
-  const bytes = encodeSafeTensors({ tensors, metadata: { step: '7', text: 'ü "quoted"' } });
-
-  test('come back as they were', () => {
-    const read = decodeSafeTensors(bytes, 'file');
-    expect(read.metadata).toEqual({ step: '7', text: 'ü "quoted"' });
-    expect([...read.tensors]).toEqual([...tensors]);
-  });
-
-  test('damaged anywhere in the header or cut short are refused with the name of the file', () => {
-    for (let length = 0; length < bytes.length; length += 1) {
-      expect(() => decodeSafeTensors(bytes.subarray(0, length), 'file'), `cut to ${length}`).toThrow(/damaged/);
-    }
-    const huge = bytes.slice();
-    huge.fill(0xff, 0, 8);
-    expect(() => decodeSafeTensors(huge, 'file')).toThrow(/damaged/);
-  });
 });

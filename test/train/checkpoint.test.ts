@@ -1,0 +1,195 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { lockFolder } from '../../src/base/files.js';
+import {
+  CHECKPOINT,
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  loadCheckpoint,
+  PREVIOUS_CHECKPOINT,
+  saveCheckpoint,
+} from '../../src/train/checkpoint.js';
+import { resolveOptions } from '../../src/train/options.js';
+import { decodeSafeTensors, encodeSafeTensors } from '../../src/train/safetensors.js';
+
+let root: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'hashgnn-checkpoint-'));
+});
+
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const at = (step: number): Checkpoint => ({
+  ...{ step, seconds: 1.5, best: undefined, data: 'fingerprint' },
+  options: resolveOptions({ steps: 30 }),
+  variants: { dense: 'tiles', gather: 'lanes' },
+  tensors: new Map([
+    ['a', { shape: [2, 3], data: new Float32Array([1, -2, 3.5, 0, -0, 1e-38]) }],
+    ['b', { shape: [0], data: new Float32Array(0) }],
+    ['c', { shape: [3], data: new Uint32Array([1, 0xffffffff, step]) }],
+  ]),
+});
+
+const folderOf = async (name: string) => {
+  const folder = join(root, name);
+  await mkdir(folder);
+  return folder;
+};
+
+/** Numbers that are the same in every run. */
+function* draws(seed: number): Generator<number, never> {
+  let state = seed;
+  for (;;) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    yield state / 2 ** 32;
+  }
+}
+
+describe('a checkpoint', () => {
+  test('comes back as it was, and is a plain .safetensors file', () => {
+    const bytes = encodeCheckpoint(at(7));
+    expect(decodeCheckpoint(bytes, 'file')).toEqual(at(7));
+    const { tensors, metadata } = decodeSafeTensors(bytes, 'file');
+    expect([...tensors]).toEqual([...at(7).tensors]);
+    expect(metadata).toMatchObject({ format: 'hashgnn-checkpoint', version: '2', step: '7' });
+    expect(metadata.sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('is refused with any single byte changed, wherever', () => {
+    const bytes = encodeCheckpoint(at(7));
+    for (let place = 0; place < bytes.length; place += 1) {
+      const copy = bytes.slice();
+      copy[place]! ^= 1 << (place % 8);
+      expect(() => decodeCheckpoint(copy, 'the file'), `byte ${place}`).toThrow(InputError);
+    }
+  });
+
+  test('is refused or right after 10,000 random mutations: bytes changed, cut, put in, doubled', () => {
+    const bytes = encodeCheckpoint(at(7));
+    const random = draws(1);
+    const next = (below: number) => Math.floor(random.next().value * below);
+    for (let run = 0; run < 10_000; run += 1) {
+      let copy: Uint8Array = bytes.slice();
+      for (let change = next(3); change >= 0; change -= 1) {
+        const [place, length] = [next(copy.length + 1), next(40)];
+        const [head, tail] = [copy.subarray(0, place), copy.subarray(place)];
+        const kind = next(5);
+        if (kind === 0) copy = Uint8Array.from([...head, ...tail.subarray(length)]);
+        else if (kind === 1) copy = head.slice();
+        else if (kind === 2) copy = Uint8Array.from([...head, ...Array.from({ length }, () => next(256)), ...tail]);
+        else if (kind === 3) copy = Uint8Array.from([...head, ...tail.subarray(0, length), ...tail]);
+        else if (place < copy.length) copy = copy.map((value, index) => (index === place ? next(256) : value));
+      }
+      let read: Checkpoint | undefined;
+      try {
+        read = decodeCheckpoint(copy, 'the file');
+      } catch (error) {
+        if (!(error instanceof InputError)) throw new Error(`run ${run}`, { cause: error });
+      }
+      if (read) expect(read).toEqual(at(7));
+    }
+  });
+
+  test('of another version is named as such', () => {
+    const { tensors, metadata } = decodeSafeTensors(encodeCheckpoint(at(7)), 'file');
+    const other = (version: string) => encodeSafeTensors({ tensors, metadata: { ...metadata, version } });
+    expect(() => decodeCheckpoint(other('3'), 'file')).toThrow(
+      'a newer version of hashgnn has written this checkpoint',
+    );
+    expect(() => decodeCheckpoint(other('1'), 'file')).toThrow('an older version');
+    const foreign = encodeSafeTensors({ tensors, metadata: {} });
+    expect(() => decodeCheckpoint(foreign, 'file')).toThrow('does not say that it is one');
+  });
+});
+
+describe('the checkpoints of a folder', () => {
+  test('are the newest and the one before; where the newest is damaged or gone the other is taken', async () => {
+    const folder = await folderOf('two');
+    expect(await loadCheckpoint(folder)).toBeUndefined();
+    await saveCheckpoint(folder, at(1));
+    expect(await readdir(folder)).toEqual([CHECKPOINT]);
+    await saveCheckpoint(folder, at(2));
+    await saveCheckpoint(folder, at(3));
+    expect((await readdir(folder)).sort()).toEqual([PREVIOUS_CHECKPOINT, CHECKPOINT].sort());
+    const notes: string[] = [];
+    const load = () => loadCheckpoint(folder, (error) => notes.push(error.message));
+    expect((await load())!.step).toBe(3);
+
+    const bytes = await readFile(join(folder, CHECKPOINT));
+    await writeFile(join(folder, CHECKPOINT), bytes.subarray(0, bytes.length - 5));
+    expect((await load())!.step).toBe(2);
+    expect(notes).toEqual([expect.stringContaining('damaged')]);
+    await rm(join(folder, CHECKPOINT));
+    expect((await load())!.step).toBe(2);
+    expect(notes).toHaveLength(1);
+
+    await writeFile(join(folder, CHECKPOINT), bytes.subarray(0, 100));
+    await writeFile(join(folder, PREVIOUS_CHECKPOINT), '');
+    await expect(load()).rejects.toThrow(/damaged: it ends within its header/);
+    await expect(load()).rejects.toMatchObject({ details: { where: join(folder, CHECKPOINT) } });
+  });
+
+  test('of a newer version are not passed over', async () => {
+    const folder = await folderOf('newer');
+    await saveCheckpoint(folder, at(1));
+    await saveCheckpoint(folder, at(2));
+    const { tensors, metadata } = decodeSafeTensors(encodeCheckpoint(at(3)), 'file');
+    await writeFile(join(folder, CHECKPOINT), encodeSafeTensors({ tensors, metadata: { ...metadata, version: '9' } }));
+    await expect(loadCheckpoint(folder)).rejects.toThrow(/newer version/);
+  });
+});
+
+describe('a folder', () => {
+  test('belongs to one process at a time, and a dead process holds nothing', async () => {
+    const folder = join(root, 'locked', 'deep');
+    const lock = await lockFolder(folder);
+    await expect(lockFolder(folder)).rejects.toThrow(`process ${process.pid} on ${hostname()} is writing`);
+    await lock.release();
+    // Made by the lock, and nothing was put into it.
+    expect(existsSync(folder)).toBe(false);
+
+    await mkdir(folder, { recursive: true });
+    const child = spawn(process.execPath, ['-e', '']);
+    await new Promise((resolve) => child.on('exit', resolve));
+    for (const left of [JSON.stringify({ pid: child.pid, host: hostname() }), '{"pid":', '']) {
+      await writeFile(join(folder, '.lock'), left);
+      await (await lockFolder(folder)).release();
+    }
+    await writeFile(join(folder, '.lock'), JSON.stringify({ pid: child.pid, host: 'another-machine' }));
+    await expect(lockFolder(folder)).rejects.toThrow('on another-machine is writing into this folder');
+    expect(existsSync(folder)).toBe(true);
+  });
+});
+
+describe('a .safetensors file', () => {
+  const tensors = new Map([
+    ['a', { shape: [2, 3], data: new Float32Array([1, -2, 3.5, 0, -0, 1e-38]) }],
+    ['b', { shape: [0], data: new Float32Array(0) }],
+    ['c', { shape: [2], data: new Uint32Array([1, 0xffffffff]) }],
+  ]);
+  const bytes = encodeSafeTensors({ tensors, metadata: { step: '7', text: 'ü "quoted"' } });
+
+  test('comes back as it was', () => {
+    const read = decodeSafeTensors(bytes, 'file');
+    expect(read.metadata).toEqual({ step: '7', text: 'ü "quoted"' });
+    expect([...read.tensors]).toEqual([...tensors]);
+  });
+
+  test('damaged anywhere in the header or cut short is refused with the name of the file', () => {
+    for (let length = 0; length < bytes.length; length += 1) {
+      expect(() => decodeSafeTensors(bytes.subarray(0, length), 'file'), `cut to ${length}`).toThrow(/damaged/);
+    }
+    const huge = bytes.slice();
+    huge.fill(0xff, 0, 8);
+    expect(() => decodeSafeTensors(huge, 'file')).toThrow(/damaged/);
+  });
+});
