@@ -94,6 +94,12 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.close();
 }
 
+/** Where a lock stands in its folder. */
+const LOCK = '.lock';
+
+/** Files that `writeFileAtomic` had begun when its process died. */
+const ASIDE = /^\..+\.\d+-[0-9a-f]{8}\.tmp$/;
+
 function unlessMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
@@ -129,7 +135,8 @@ export async function writeFileAtomic(path: string, content: Content, previous?:
 }
 
 /**
- * @throws InputError when something other than an empty folder stands at `path`
+ * @throws InputError when something other than an empty folder stands at `path`; what a process that died has left of a
+ * lock or of half a file counts as nothing
  */
 export async function requireEmptyFolder(path: string): Promise<void> {
   await guarded(path, 'cannot use the output folder', async () => {
@@ -140,7 +147,7 @@ export async function requireEmptyFolder(path: string): Promise<void> {
     if (!found) return;
     const fix = 'name another folder, or remove this one';
     if (!found.isDirectory()) throw new InputError('the output folder is a file', { where: path, fix });
-    const entries = await readdir(path);
+    const entries = (await readdir(path)).filter((name) => name !== LOCK && !ASIDE.test(name));
     if (entries.length === 0) return;
     const some = entries.sort().slice(0, 3).join(', ');
     const more = entries.length > 3 ? `, … (${entries.length} entries)` : '';
@@ -151,13 +158,27 @@ export async function requireEmptyFolder(path: string): Promise<void> {
 /** Folders that this process is filling now. */
 const filling = new Set<string>();
 
-function isAlive(pid: number): boolean {
+/** Whether a process runs; a dead one that nobody has waited for does not, though it can still be signalled. */
+async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+  return !/^[ZX]/.test((await processStatus(pid)) ?? '');
+}
+
+/** State and start of a process, where the system tells (Linux): no other process has the same number and start. */
+async function processStatus(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The name before may hold anything, parentheses too.
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  return fields && `${fields[0]} ${fields[19]}`;
+}
+
+/** When a process began, in the system's own count; empty where it does not tell. */
+async function startOf(pid: number): Promise<string> {
+  return (await processStatus(pid))?.split(' ')[1] ?? '';
 }
 
 async function removeStale(parent: string, prefix: string): Promise<void> {
@@ -165,7 +186,7 @@ async function removeStale(parent: string, prefix: string): Promise<void> {
     const pid = entry.startsWith(prefix) ? entry.slice(prefix.length) : '';
     if (!/^\d+$/.test(pid)) continue;
     // With our own id it is of an earlier process: this one fills a folder only once at a time.
-    const stale = Number(pid) === process.pid || !isAlive(Number(pid));
+    const stale = Number(pid) === process.pid || !(await isAlive(Number(pid)));
     if (stale) await rm(join(parent, entry), { recursive: true, force: true });
   }
 }
@@ -333,19 +354,17 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-/** Where a lock stands in its folder. */
-const LOCK = '.lock';
-
 /**
- * Takes a folder for this process alone, making it where it is missing. What a process that died has left is taken over;
- * a folder that was made and is still empty when it is released goes again.
+ * Takes a folder for this process alone, making it where it is missing. The lock of a process that died is taken over, and
+ * its half-written files are removed; a folder that was made and is still empty when it is released goes again.
  * @throws InputError while another process has it, HashgnnError where it cannot be made or written
  */
 export async function lockFolder(path: string): Promise<FolderLock> {
   return guarded(path, 'cannot take the folder', async () => {
     const made = (await makeMissing(resolve(path))) !== undefined;
     const file = join(path, LOCK);
-    const own = `${JSON.stringify({ pid: process.pid, host: hostname() })}\n`;
+    const { pid } = process;
+    const own = `${JSON.stringify({ pid, host: hostname(), start: await startOf(pid) })}\n`;
     for (;;) {
       try {
         await writeFile(file, own, { flag: 'wx' });
@@ -353,9 +372,7 @@ export async function lockFolder(path: string): Promise<FolderLock> {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
         const owner = await lockOwner(file);
-        // Whether a process of another machine lives cannot be known.
-        const gone = owner === undefined || (owner.host === hostname() && !isAlive(owner.pid));
-        if (!gone) {
+        if (owner && !(await isGone(owner))) {
           throw new InputError(`process ${owner.pid} on ${owner.host} is writing into this folder`, {
             where: path,
             fix: `wait for it or name another folder; if that process is gone, delete ${LOCK} in it`,
@@ -364,6 +381,8 @@ export async function lockFolder(path: string): Promise<FolderLock> {
         await unlink(file).catch(unlessMissing);
       }
     }
+    // Nobody else can be writing them now.
+    for (const name of await readdir(path)) if (ASIDE.test(name)) await unlink(join(path, name)).catch(unlessMissing);
     const release = async () => {
       await unlink(file).catch(unlessMissing);
       if (made) await rmdir(path).catch(() => undefined);
@@ -372,11 +391,25 @@ export async function lockFolder(path: string): Promise<FolderLock> {
   });
 }
 
+interface LockOwner {
+  readonly pid: number;
+  readonly host: string;
+  /** See `startOf`. */
+  readonly start: string;
+}
+
+/** Whether a process has ended; of one on another machine that cannot be known. */
+async function isGone({ pid, host, start }: LockOwner): Promise<boolean> {
+  if (host !== hostname()) return false;
+  return !(await isAlive(pid)) || (await startOf(pid)) !== start;
+}
+
 /** Who holds a lock; undefined where it is gone or says nothing, having been cut short by a crash. */
-async function lockOwner(file: string): Promise<{ pid: number; host: string } | undefined> {
+async function lockOwner(file: string): Promise<LockOwner | undefined> {
   try {
-    const { pid, host } = JSON.parse(await readFile(file, 'utf8')) as { pid?: unknown; host?: unknown };
-    return Number.isSafeInteger(pid) && typeof host === 'string' ? { pid: pid as number, host } : undefined;
+    const { pid, host, start } = JSON.parse(await readFile(file, 'utf8')) as Partial<LockOwner>;
+    const whole = Number.isSafeInteger(pid) && typeof host === 'string' && typeof start === 'string';
+    return whole ? { pid: pid!, host, start } : undefined;
   } catch {
     return undefined;
   }

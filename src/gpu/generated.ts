@@ -228,6 +228,11 @@ export interface Kernels {
     parameters: { readonly count: number; readonly columns: number; readonly capacity: number; readonly chosen_first: number; readonly chosen_count: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'reduce/not_finite': {
+    bindings: { readonly values: Tensor<'f32'>; readonly found: Tensor<'u32'> };
+    parameters: { readonly count: number; readonly invocations: number; readonly slot: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'sample/batch': {
     bindings: { readonly state: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly pairs: Tensor<'u32'> };
     parameters: { readonly batch: number; readonly stride: number; readonly edges: number; readonly users: number; readonly seed: number };

@@ -5,6 +5,7 @@ import type { Variants } from '../layers/variants.js';
 import { wordsOf } from '../search/index.js';
 import type { TrainOptions } from './options.js';
 import { TrainingStep } from './step.js';
+import { FiniteWatch } from './watch.js';
 
 /** What tensors of a training are for. */
 export const MEMORY_GROUPS = ['parameters', 'moments', 'graph', 'batch', 'lists', 'encoding', 'best', 'other'] as const;
@@ -23,6 +24,8 @@ export class DeviceTraining {
   readonly keep: Program;
   /** Copies `kept` to the parameters. */
   readonly unkeep: Program;
+  /** Of gradients, moments and parameters, in the order in which a step makes them. */
+  readonly watch: FiniteWatch;
 
   constructor(
     gpu: Gpu,
@@ -50,6 +53,14 @@ export class DeviceTraining {
       this.unkeep.copy(copy, tensor);
       return { name, tensor: copy };
     });
+    const { adam } = this.step;
+    // Memory that the encoding of all nodes borrows holds a gradient only until then.
+    const gradients = adam.gradients().filter(({ tensor }) => !tensor.base);
+    this.watch = new FiniteWatch(gpu, scope, [...gradients, ...adam.moments(), ...this.step.parameters()]);
+  }
+
+  async compile(): Promise<void> {
+    await Promise.all([this.step.compile(), this.encode.compile(), this.watch.program.compile()]);
   }
 
   /**

@@ -124,6 +124,11 @@ export class Adam {
     this.#push({ name, parameter, gradient, table: { active, updates: kind, deferred } });
   }
 
+  /** What everything is updated by, as `<parameter>.gradient`, in the order in which it was added. */
+  gradients(): { name: string; tensor: Tensor<'f32'> }[] {
+    return this.#entries.map(({ name, gradient }) => ({ name: `${name}.gradient`, tensor: gradient }));
+  }
+
   /** All moments, for checkpoints: `<parameter>.first_moment` and `<parameter>.second_moment`. */
   moments(): { name: string; tensor: Tensor<'f32'> }[] {
     return this.#entries.flatMap(({ name, first, second }) => [

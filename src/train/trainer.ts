@@ -11,6 +11,7 @@ import type { Embeddings } from './run_folder.js';
 import type { SafeTensor } from './safetensors.js';
 import { guidanceAt, learningRateAt } from './schedule.js';
 import type { TrainingStep } from './step.js';
+import { requireFinite } from './watch.js';
 
 /** Means over the steps since the last record. */
 export interface LossRecord {
@@ -41,6 +42,9 @@ export interface TrainerSettings {
   readonly memory?: number | undefined;
   readonly onMemory?: ((predicted: MemoryPrediction) => void) | undefined;
 }
+
+/** What to do about a training that has diverged. */
+const DIVERGED = 'use a smaller learning rate or means instead of sums; the last checkpoint holds the state before';
 
 /** How much work one submission holds, in milliseconds: long enough to hide its cost, short enough to be stopped. */
 const SUBMISSION_MILLISECONDS = 200;
@@ -95,7 +99,7 @@ export class Trainer {
     try {
       const device = new DeviceTraining(gpu, scope, hostGraph(dataset), options, variants);
       device.step.initialise();
-      await Promise.all([device.step.compile(), device.encode.compile()]);
+      await device.compile();
       return new Trainer(device, gpu, dataset, options, predicted);
     } catch (error) {
       scope.destroy();
@@ -158,7 +162,8 @@ export class Trainer {
 
   /**
    * Means of the losses over the last `steps` steps, at most `logEvery`.
-   * @throws HashgnnError where a loss or the scale is not finite: nothing of this training can be used
+   * @throws HashgnnError where a loss, a gradient, a moment or a parameter is not finite, with the first tensor affected:
+   * nothing of this training can be used
    */
   async losses(steps: number): Promise<LossRecord> {
     const { loss, scale } = this.training;
@@ -175,10 +180,12 @@ export class Trainer {
       guidance: guidanceAt(this.options, this.step - 1),
       learningRate: learningRateAt(this.options, this.step - 1),
     };
-    if (![record.loss, record.scale].every(Number.isFinite)) {
+    const between = `the ${steps} steps before step ${this.step}`;
+    requireFinite(await this.#device.watch.look(), between, DIVERGED);
+    if (!Number.isFinite(record.loss)) {
       throw new HashgnnError(`training diverged: the loss at step ${this.step} is ${record.loss}`, {
-        where: `the ${steps} steps before step ${this.step}`,
-        fix: 'use a smaller learning rate or means instead of sums; the last checkpoint holds the state before',
+        where: between,
+        fix: DIVERGED,
       });
     }
     return record;
@@ -245,9 +252,13 @@ export class Trainer {
     this.#device.unkeep.run();
   }
 
-  /** Every tensor that the rest of the training depends on, by name. */
+  /**
+   * Every tensor that the rest of the training depends on, by name.
+   * @throws HashgnnError where one is not finite, so that no such state is ever saved
+   */
   async state(): Promise<Map<string, SafeTensor>> {
     this.training.flush.run();
+    requireFinite(await this.#device.watch.look(), `step ${this.step}`, DIVERGED);
     const entries = this.#stateTensors().map(
       async ({ name, tensor }): Promise<[string, SafeTensor]> => [
         name,

@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import { lockFolder } from '../../src/base/files.js';
+import { lockFolder, requireEmptyFolder } from '../../src/base/files.js';
 import {
   CHECKPOINT,
   type Checkpoint,
@@ -160,11 +160,21 @@ describe('a folder', () => {
     await mkdir(folder, { recursive: true });
     const child = spawn(process.execPath, ['-e', '']);
     await new Promise((resolve) => child.on('exit', resolve));
-    for (const left of [JSON.stringify({ pid: child.pid, host: hostname() }), '{"pid":', '']) {
+    const dead = { pid: child.pid, host: hostname(), start: '1' };
+    // The number of a living process, which began at another time.
+    const another = { ...dead, pid: process.pid };
+    for (const left of [JSON.stringify(dead), JSON.stringify(another), '{"pid":', '', '{"pid":1}']) {
       await writeFile(join(folder, '.lock'), left);
       await (await lockFolder(folder)).release();
     }
-    await writeFile(join(folder, '.lock'), JSON.stringify({ pid: child.pid, host: 'another-machine' }));
+    // Half a file that the dead process was writing goes, other files stay.
+    await writeFile(join(folder, '.config.json.123-0a1b2c3d.tmp'), '{');
+    await requireEmptyFolder(folder);
+    await writeFile(join(folder, 'mine.tmp'), '');
+    await (await lockFolder(folder)).release();
+    expect(await readdir(folder)).toEqual(['mine.tmp']);
+    await expect(requireEmptyFolder(folder)).rejects.toThrow('it holds mine.tmp');
+    await writeFile(join(folder, '.lock'), JSON.stringify({ ...dead, host: 'another-machine' }));
     await expect(lockFolder(folder)).rejects.toThrow('on another-machine is writing into this folder');
     expect(existsSync(folder)).toBe(true);
   });

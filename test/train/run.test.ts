@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { InterruptedError } from '../../src/base/errors.js';
 import {
   type Dataset,
@@ -12,6 +12,7 @@ import {
   toTsv,
 } from '../../src/data/index.js';
 import { possibleVariants } from '../../src/layers/variants.js';
+import { loadCheckpoint } from '../../src/train/checkpoint.js';
 import { evaluateRun } from '../../src/train/evaluate.js';
 import { resolveOptions } from '../../src/train/options.js';
 import { recommend } from '../../src/train/recommend.js';
@@ -199,15 +200,51 @@ describe('a run', () => {
     await expect(again({}, dataset, false)).rejects.toThrow(/not empty/);
   });
 
-  test('that diverges is stopped with the step, and gives out neither losses nor embeddings', async () => {
+  test('that diverges is stopped with the step, and gives out neither losses nor embeddings nor a state', async () => {
     using trainer = await Trainer.create(gpu(), dataset, resolveOptions(small));
     await trainer.advance(8);
     trainer.training.scale.write(new Float32Array([Number.NaN]));
     await trainer.advance(16);
-    await expect(trainer.losses(8)).rejects.toThrow(/diverged: the loss at step 16/);
+    const named = /diverged: (embedding|layers\.0\.weight)\.gradient \[.*\] holds \d+ NaN and 0 infinite .* also in .*scale/;
+    await expect(trainer.losses(8)).rejects.toThrow(named);
+    await expect(trainer.losses(8)).rejects.toMatchObject({ details: { where: 'the 8 steps before step 16' } });
+    await expect(trainer.state()).rejects.toThrow(named);
     trainer.training.encoder.embedding.write(new Float32Array([Number.POSITIVE_INFINITY]));
     await expect(trainer.encode()).rejects.toThrow(/the embedding of node \d+ is/);
     await expect(trainer.validate()).rejects.toThrow(/the embedding of node \d+ is/);
+  });
+
+  test('whose table or moments hold one value that is no number is stopped at the next look, which tells where', async () => {
+    using trainer = await Trainer.create(gpu(), dataset, resolveOptions(small));
+    await trainer.advance(8);
+    const { embedding } = trainer.training.encoder;
+    const values = await embedding.read();
+    const [node, column] = [dataset.userCount + 3, 5];
+    values[node * small.inputWidth + column] = Number.NEGATIVE_INFINITY;
+    embedding.write(values);
+    const place = `embedding [${embedding.shape.join(', ')}] holds 0 NaN and 1 infinite values, the first at [${node}, ${column}]`;
+    await expect(trainer.losses(8)).rejects.toThrow(place);
+  });
+
+  test('that diverges leaves the last good checkpoint', async () => {
+    const folder = join(root, 'diverged');
+    const options = resolveOptions({ ...small, checkpointEvery: 8, evaluateEvery: 0 });
+    const abort = new AbortController();
+    const stop = { signal: abort.signal, events: { onStep: (step: number) => step >= 12 && abort.abort() } };
+    await expect(trainToFolder(gpu(), dataset, options, folder, stop)).rejects.toThrow(InterruptedError);
+    const before = (await loadCheckpoint(folder))!;
+    const advance = vi.spyOn(Trainer.prototype, 'advance').mockImplementation(async function (this: Trainer, end) {
+      this.step = end;
+      this.training.encoder.hash.bias.write(new Float32Array([Number.NaN]));
+    });
+    try {
+      await expect(trainToFolder(gpu(), dataset, options, folder, { resume: true })).rejects.toThrow(
+        /diverged: hash\.bias \[.*the first at \[0, 0\]/,
+      );
+    } finally {
+      advance.mockRestore();
+    }
+    expect((await loadCheckpoint(folder))!.step).toBe(before.step);
   });
 
   test('without validation edges keeps the last parameters', async () => {

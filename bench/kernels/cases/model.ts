@@ -19,6 +19,7 @@ import { adamRows } from '../../../src/reference/optim/adam_rows.js';
 import { adamTable } from '../../../src/reference/optim/adam_table.js';
 import { advance } from '../../../src/reference/optim/advance.js';
 import { columns } from '../../../src/reference/reduce/columns.js';
+import { notFinite } from '../../../src/reference/reduce/not_finite.js';
 import { floats, unwritten, unwrittenFloats } from '../../../src/selftest/case.js';
 import type { CaseMap, CaseSpec, CasesOf, Cost } from '../case.js';
 import type { Setting } from '../setting.js';
@@ -29,7 +30,7 @@ type ModelKernel =
   | `hash/${'guide' | 'guide_backward' | 'pack' | 'sign' | 'sign_backward'}`
   | `loss/${'pairs' | 'pairs_backward'}`
   | `optim/${'adam' | 'adam.vec4' | 'adam_catch_up' | 'adam_made' | 'advance' | `adam_${'rows' | 'table'}${'' | '.lanes'}`}`
-  | 'reduce/columns';
+  | `reduce/${'columns' | 'not_finite'}`;
 
 const floatWork = (bytes: number, operations: number, access: Cost['access'] = 'copy'): Cost => ({
   ...{ bytes, operations, access, arithmetic: 'multiply_add' },
@@ -512,6 +513,23 @@ export const MODEL_CASES: CaseMap<ModelKernel> = {
       work: () => ({ inputs: { state: new Uint32Array(4) }, parameters: {}, size: { workgroups: 1 }, twin: advance }),
     },
   ],
+  'reduce/not_finite': (setting) => {
+    const { length, moments } = tableOf(setting);
+    const invocations = Math.ceil(length / 64);
+    return [
+      {
+        what: 'a table of features',
+        shape: formatCount(length),
+        cost: { bytes: 4 * length, operations: 2 * length, access: 'copy', arithmetic: 'logic' },
+        work: () => ({
+          inputs: { values: moments().parameter, found: new Uint32Array(2) },
+          parameters: { count: length, invocations, slot: 0 },
+          size: { invocations },
+          twin: notFinite,
+        }),
+      },
+    ];
+  },
   'reduce/columns': ({ size: { batch }, seed }) => [
     {
       what: "a batch's terms",

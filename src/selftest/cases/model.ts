@@ -20,6 +20,7 @@ import { adamRows } from '../../reference/optim/adam_rows.js';
 import { adamTable } from '../../reference/optim/adam_table.js';
 import { advance } from '../../reference/optim/advance.js';
 import { columns } from '../../reference/reduce/columns.js';
+import { notFinite } from '../../reference/reduce/not_finite.js';
 import { exclusive } from '../../reference/scan/exclusive.js';
 import { below, floats, type KernelCase, kernelCase, offsetsOf, unwritten, unwrittenFloats, words } from '../case.js';
 
@@ -349,6 +350,22 @@ function optimiserCases(): KernelCase[] {
       parameters: {},
       size: { workgroups: 1 },
       twin: advance,
+    }),
+    kernelCase('reduce/not_finite', {
+      inputs: {
+        // The largest and the smallest numbers are numbers.
+        values: floats(500, 6).map((value, at) =>
+          at % 90 === 37
+            ? [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY][at % 3]!
+            : at % 7
+              ? value
+              : value * 3e38,
+        ),
+        found: new Uint32Array(6),
+      },
+      parameters: { count: 499, invocations: 70, slot: 1 },
+      size: { invocations: 70 },
+      twin: notFinite,
     }),
     ...[1, 4, 7].map((width) =>
       kernelCase('reduce/columns', {
