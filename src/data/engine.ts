@@ -3,7 +3,7 @@
  * a folder of ours when memory runs short.
  */
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
-import { HashgnnError, InterruptedError } from '../base/errors.js';
+import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 
 /** A text as an SQL literal. */
 export function literal(text: string): string {
@@ -43,9 +43,12 @@ export class Engine {
     this.instance.closeSync();
   }
 
-  /** Runs a statement and gives the number of rows that it deleted. */
-  async run(sql: string): Promise<number> {
-    return this.guarded(async () => (await this.connection.run(sql)).rowsChanged);
+  /**
+   * Runs a statement and gives the number of rows that it deleted.
+   * @param where the file that it reads, for errors
+   */
+  async run(sql: string, where?: string): Promise<number> {
+    return this.guarded(async () => (await this.connection.run(sql)).rowsChanged, where);
   }
 
   /** All rows of a small result. Counts come as bigint where the engine's type is 64 bits wide. */
@@ -87,13 +90,13 @@ export class Engine {
     for await (const chunk of this.chunks(sql)) yield `${chunk.getColumnValues(0).join('\n')}\n`;
   }
 
-  private async guarded<T>(action: () => Promise<T>): Promise<T> {
+  private async guarded<T>(action: () => Promise<T>, where?: string): Promise<T> {
     this.throwIfInterrupted();
     try {
       return await action();
     } catch (error) {
       this.throwIfInterrupted();
-      throw toEngineError(error);
+      throw toEngineError(error, where);
     }
   }
 
@@ -103,7 +106,7 @@ export class Engine {
 }
 
 /** Failures of the engine that a user can mend; the rest are defects and stay as they are. */
-function toEngineError(error: unknown): unknown {
+function toEngineError(error: unknown, where = 'the input'): unknown {
   const message = error instanceof Error ? error.message : String(error);
   if (/No space left|disk space|max_temp_directory_size/i.test(message)) {
     return new HashgnnError('no space is left on the disk for intermediate results', {
@@ -114,6 +117,14 @@ function toEngineError(error: unknown): unknown {
   if (/^Out of Memory/i.test(message)) {
     return new HashgnnError('not enough memory for this data', {
       fix: 'close other programs, or use a machine with more memory',
+      cause: error,
+    });
+  }
+  // Node's gunzip, which has read the file before, knows optional fields of the header that the engine does not.
+  if (/GZIP archive/i.test(message)) {
+    return new InputError('the gzip file has a header that cannot be read', {
+      where,
+      fix: 'unpack it and compress it again with gzip',
       cause: error,
     });
   }

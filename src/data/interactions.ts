@@ -73,11 +73,14 @@ export async function readInteractions(
   const lists = layout.format === 'lightgcn';
   const raw = `${table}_raw`;
   const item = lists ? 'unnest(CASE WHEN len(fields) = 1 THEN [NULL] ELSE fields[2:] END)' : field(layout.item, layout);
-  await engine.run(`CREATE TABLE ${raw} AS
+  await engine.run(
+    `CREATE TABLE ${raw} AS
     SELECT row, len(fields)::INTEGER AS width, ${field(layout.user, layout)} AS user, ${item} AS item,
       ${layout.rating === undefined ? 'NULL::VARCHAR' : field(layout.rating, layout)} AS rating,
       ${brokenQuotes(layout)} AS broken
-    FROM (SELECT row, line, ${fieldsOf(layout)} AS fields FROM ${linesOf(text)}${layout.header ? ' WHERE row > 1' : ''})`);
+    FROM (SELECT row, line, ${fieldsOf(layout)} AS fields FROM ${linesOf(text)}${layout.header ? ' WHERE row > 1' : ''})`,
+    text.path,
+  );
 
   const wrongWidth = lists ? `item IS NULL AND ${options.emptyLists !== true}` : `width <> ${layout.width}`;
   // Ratings repeat: each distinct one is judged once.
@@ -149,9 +152,12 @@ async function describe(problem: Problem, text: TextFile, layout: InteractionLay
 export async function readTitles(engine: Engine, text: TextFile, layout: TitleLayout, table: string): Promise<void> {
   const needed = Math.max(layout.item, layout.title) + 1;
   const raw = `${table}_raw`;
-  await engine.run(`CREATE TABLE ${raw} AS
+  await engine.run(
+    `CREATE TABLE ${raw} AS
     SELECT row, len(fields)::INTEGER AS width, ${field(layout.item, layout)} AS id, ${field(layout.title, layout)} AS title
-    FROM (SELECT row, line, ${fieldsOf(layout)} AS fields FROM ${linesOf(text)}${layout.header ? ' WHERE row > 1' : ''})`);
+    FROM (SELECT row, line, ${fieldsOf(layout)} AS fields FROM ${linesOf(text)}${layout.header ? ' WHERE row > 1' : ''})`,
+    text.path,
+  );
   const [short] = await engine.rows<{ row: bigint; width: number }>(
     `SELECT row, width FROM ${raw} WHERE width < ${needed} ORDER BY row LIMIT 1`,
   );

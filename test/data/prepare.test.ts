@@ -419,6 +419,22 @@ describe('bad input', () => {
     expect(await readdir(folder)).toEqual([file.slice(folder.length + 1)]);
   });
 
+  it('a gzip header with fields that the engine does not know is refused by name', async () => {
+    const bytes = Buffer.from(gzipSync('1::10::5::9783\n2::20::3::9784\n'));
+    // FEXTRA: two bytes of length, and so many more.
+    const extra = Buffer.concat([
+      bytes.subarray(0, 3),
+      Buffer.from([4]),
+      bytes.subarray(4, 10),
+      Buffer.from([1, 0, 65]),
+    ]);
+    const error = await prepared(Buffer.concat([extra, bytes.subarray(10)])).catch((error: unknown) => error);
+    if (error instanceof Error) {
+      expect(error).toBeInstanceOf(InputError);
+      expect((error as InputError).details.where).toContain(folder);
+    } else expect(rawPairs(error as Dataset)).toHaveLength(2);
+  });
+
   it('damage anywhere in a file is read as some dataset or refused, never a crash or anything left behind', async () => {
     const plain = Buffer.from('1::10::5::9783\n2::20::3::9784\n3::10::1::9785\n');
     await fc.assert(

@@ -205,7 +205,8 @@ describe('a run', () => {
     await trainer.advance(8);
     trainer.training.scale.write(new Float32Array([Number.NaN]));
     await trainer.advance(16);
-    const named = /diverged: (embedding|layers\.0\.weight)\.gradient \[.*\] holds \d+ NaN and 0 infinite .* also in .*scale/;
+    const named =
+      /diverged: (embedding|layers\.0\.weight)\.gradient \[.*\] holds \d+ NaN and 0 infinite .* also in .*scale/;
     await expect(trainer.losses(8)).rejects.toThrow(named);
     await expect(trainer.losses(8)).rejects.toMatchObject({ details: { where: 'the 8 steps before step 16' } });
     await expect(trainer.state()).rejects.toThrow(named);
