@@ -41,7 +41,7 @@ export class Tensor<E extends ElementType = ElementType> {
     /** Raw buffer, for `src/gpu` alone. */
     readonly buffer: GPUBuffer,
     /** The tensor whose memory this one is a view of, if it has none of its own. */
-    readonly base?: Tensor<E>,
+    readonly base?: Tensor,
   ) {
     this.length = lengthOf(shape, label);
   }
@@ -58,15 +58,18 @@ export class Tensor<E extends ElementType = ElementType> {
   /**
    * The memory of this tensor, from its beginning, under another shape and label, for work that is done at another time.
    * It lives as long as this tensor, and one kernel cannot have both where it writes one.
+   * @param element what the view holds, the same as this tensor unless told
    * @throws BindingError where the shape needs more room than there is
    */
-  view(shape: readonly number[], label: string): Tensor<E> {
+  view(shape: readonly number[], label: string): Tensor<E>;
+  view<V extends ElementType>(shape: readonly number[], label: string, element: V): Tensor<V>;
+  view(shape: readonly number[], label: string, element: ElementType = this.elementType): Tensor {
     this.#requireLive();
     const length = lengthOf(shape, label);
     if (length > this.length) {
       throw new BindingError(`${label} [${shape.join(', ')}] does not fit ${this.label} of ${this.length}`);
     }
-    return new Tensor(this.gpu, this.elementType, shape, label, this.buffer, this.base ?? this);
+    return new Tensor(this.gpu, element, shape, label, this.buffer, this.base ?? this);
   }
 
   /**

@@ -159,17 +159,41 @@ export class SampledAggregation {
 export class FullAggregation {
   constructor(readonly options: { graph: Graph; aggregation: Aggregation; layer: number; variant: GatherVariant }) {}
 
-  /** Records output = aggregate of `source` [N, width]. */
-  recordForward(program: Program, io: { source: Tensor<'f32'>; width: number; output: Tensor<'f32'> }): void {
+  /**
+   * Records output = aggregate of `source` [N, width].
+   * @param io `packed` [N, width / 2]: where the source is first rounded to halves, which are read instead of it
+   */
+  recordForward(
+    program: Program,
+    io: { source: Tensor<'f32'>; width: number; output: Tensor<'f32'>; packed?: Tensor<'u32'> | undefined },
+  ): void {
     const { graph, aggregation, layer } = this.options;
+    const { source, width, output, packed } = io;
     const { suffix, invocations } = VARIANTS[this.options.variant];
-    program.dispatch(`aggregate/mean_full${suffix}`, {
+    const { nodeCount, offsets, neighbours } = graph;
+    const rows = 2 * graph.edgeCount + nodeCount;
+    const work = {
       label: `aggregate layer ${layer}`,
-      bind: { source: io.source, offsets: graph.offsets, neighbours: graph.neighbours, output: io.output },
-      parameters: { nodes: graph.nodeCount, width: io.width },
+      parameters: { nodes: nodeCount, width },
       constants: constantsOf(aggregation),
-      invocations: invocations(graph.nodeCount, io.width),
-      cost: { bytes: (2 * graph.edgeCount + 3 * graph.nodeCount) * io.width * 4 },
+      invocations: invocations(nodeCount, width),
+      cost: { bytes: (rows * (packed ? 2 : 4) + 2 * nodeCount * 4) * width },
+    };
+    if (!packed) {
+      program.dispatch(`aggregate/mean_full${suffix}`, { ...work, bind: { source, offsets, neighbours, output } });
+      return;
+    }
+    const count = nodeCount * width;
+    program.dispatch('aggregate/pack_half', {
+      label: `pack layer ${layer}`,
+      bind: { source, packed },
+      parameters: { count },
+      invocations: count / 4,
+      cost: { bytes: 6 * count },
+    });
+    program.dispatch(`aggregate/mean_full_half${suffix}`, {
+      ...work,
+      bind: { source: packed, offsets, neighbours, output },
     });
   }
 

@@ -5,6 +5,12 @@ import type { Graph } from './graph.js';
 import type { NodeSet } from './node_set.js';
 import { likelyVariants, type Variants } from './variants.js';
 
+/**
+ * What the features of a layer are stored as where whole neighbourhoods are read: float32, or rounded to 16 bits (the
+ * nearest half, ±65504 beyond that), so that half as many bytes are read. Sums and all else are float32.
+ */
+export type FeatureStorage = 'float' | 'half';
+
 /** The shape of an encoder. */
 export interface EncoderOptions {
   /** Width of the trainable input features (published code: 120). */
@@ -18,6 +24,8 @@ export interface EncoderOptions {
   readonly weights: 'shared' | 'separate';
   /** Activation of the graph layers. */
   readonly activation: Activation;
+  /** How a pass over whole neighbourhoods that never goes back reads rows; `float` unless told. */
+  readonly features?: FeatureStorage;
   /** The likely ones for the adapter unless told. */
   readonly variants?: Variants;
 }
@@ -120,6 +128,8 @@ export interface TrainingPass extends Pass {
 
 /** Features of one layer in a pass. */
 interface LayerTensors {
+  /** The features below in halves, where they are read so. */
+  readonly packed?: Tensor<'u32'> | undefined;
   readonly aggregated: Tensor<'f32'>;
   readonly features: Tensor<'f32'>;
   readonly aggregatedGradient: Tensor<'f32'> | undefined;
@@ -140,7 +150,7 @@ function allocate(scope: TensorScope, encoder: Encoder, index: number, maxRows: 
 
 /**
  * The layers' features of a pass that never goes back, and its embeddings, in two tensors: a layer's features may
- * overwrite those below once these are aggregated, and the embeddings the last aggregate.
+ * overwrite those below once these are aggregated, and the embeddings the last aggregate. Halves are a third one.
  */
 function allocateShared(
   scope: TensorScope,
@@ -152,15 +162,19 @@ function allocateShared(
   const make = (width: number, what: string) => scope.tensor('f32', [maxRows, width], `encoding ${what}`);
   const aggregated = make(Math.max(...aggregatedWidths, bits), 'aggregated');
   const features = make(Math.max(...widths), 'features');
+  const packedWidths = widths.map((_, index) => encoder.featureWidth(index) / 2);
+  // Floats to those who borrow it, since batches have more of them than of words.
+  const packed = encoder.options.features === 'half' ? make(Math.max(...packedWidths), 'halves') : undefined;
   return {
     layers: widths.map((width, index) => ({
+      packed: packed?.view([maxRows, packedWidths[index]!], `encoding layer ${index} halves`, 'u32'),
       aggregated: aggregated.view([maxRows, aggregatedWidths[index]!], `encoding layer ${index} aggregated`),
       features: features.view([maxRows, width], `encoding layer ${index} features`),
       aggregatedGradient: undefined,
       featuresGradient: undefined,
     })),
     embeddings: aggregated.view([maxRows, bits], 'encoding embeddings'),
-    shared: [aggregated, features],
+    shared: [aggregated, features, ...(packed ? [packed] : [])],
   };
 }
 
@@ -323,8 +337,8 @@ export class FullPass implements TrainingPass {
     const { encoder, rows, maxRows } = this;
     let source = encoder.embedding;
     this.#aggregations.forEach((aggregation, index) => {
-      const { aggregated, features } = this.#layers[index]!;
-      aggregation.recordForward(program, { source, width: encoder.featureWidth(index), output: aggregated });
+      const { packed, aggregated, features } = this.#layers[index]!;
+      aggregation.recordForward(program, { source, width: encoder.featureWidth(index), output: aggregated, packed });
       encoder.layers[index]!.forward(program, { input: aggregated, output: features, rows, maxRows });
       source = features;
     });

@@ -20,8 +20,8 @@ export function createEncoder(
   trainable: boolean,
   variants?: Variants,
 ): Encoder {
-  const { inputWidth, widths, bits, aggregation, weights, activation } = options;
-  const shape = { inputWidth, widths, bits, aggregation, weights, activation };
+  const { inputWidth, widths, bits, aggregation, weights, activation, features } = options;
+  const shape = { inputWidth, widths, bits, aggregation, weights, activation, features };
   return new Encoder(scope, graph, { ...shape, ...(variants && { variants }) }, trainable);
 }
 
@@ -183,11 +183,14 @@ export class TrainingStep {
 
   #recordPass(program: Program, stride: number): { pass: TrainingPass; encoding: FullPass; pairRows: Tensor<'u32'> } {
     const { scope, encoder, graph, pairs, state } = this;
-    const { fanouts, batchSize, seed } = this.options;
-    if (fanouts === 'all') {
+    const { fanouts, features, batchSize, seed } = this.options;
+    if (fanouts === 'all' && features === 'float') {
       const pass = new FullPass(scope, encoder, true);
       return { pass, encoding: pass, pairRows: pairs };
     }
+    const encoding = new FullPass(scope, encoder, false);
+    const borrowing = scope.borrowing(encoding.scratch);
+    if (fanouts === 'all') return { pass: new FullPass(borrowing, encoder, true), encoding, pairRows: pairs };
     const list = { nodes: pairs, rows: this.#batchRows, stride, maxRows: batchSize };
     const { nodeCount, userCount } = graph;
     const roots = new NodeSet(scope, {
@@ -199,8 +202,7 @@ export class TrainingStep {
     const pairRows = scope.tensor('u32', [batchSize, stride], 'batch by row');
     roots.recordBuild(program, [list]);
     roots.recordLocate(program, list, pairRows);
-    const encoding = new FullPass(scope, encoder, false);
-    const pass = new SampledPass(scope.borrowing(encoding.scratch), encoder, { roots, fanouts, seed, state });
+    const pass = new SampledPass(borrowing, encoder, { roots, fanouts, seed, state });
     return { pass, encoding, pairRows };
   }
 

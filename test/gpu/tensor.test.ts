@@ -224,6 +224,15 @@ describe('a view', () => {
     expect(() => view.write(new Float32Array(4))).toThrow(/view is used after it was destroyed/);
   });
 
+  test('may hold other elements than its base', async () => {
+    using base = gpu().tensor('f32', [4], 'base', Float32Array.of(1, -2, 0.5, 0));
+    const words = base.view([3], 'words', 'u32');
+    expect([words.elementType, words.base]).toEqual(['u32', base]);
+    expect([...(await words.read())]).toEqual([0x3f800000, 0xc0000000, 0x3f000000]);
+    words.write(Uint32Array.of(0x40400000));
+    expect((await base.read())[0]).toBe(3);
+  });
+
   test('of more than there is, or of nonsense, is refused', () => {
     using base = gpu().tensor('f32', [4], 'base');
     expect(() => base.view([5], 'view')).toThrow(/view \[5\] does not fit base of 4/);

@@ -4,6 +4,7 @@ import type { Gpu, Program, TensorScope } from '../../src/gpu/index.js';
 import { Encoder, type EncoderOptions, FullPass, SampledPass } from '../../src/layers/encoder.js';
 import { Graph, type HostGraph } from '../../src/layers/graph.js';
 import { NodeSet } from '../../src/layers/node_set.js';
+import { likelyVariants } from '../../src/layers/variants.js';
 import { useGpu } from '../support/gpu.js';
 import { anyGraph, floats, graphOf } from '../support/graphs.js';
 import { expectClose } from '../support/kernels.js';
@@ -140,6 +141,63 @@ test('the pass over whole neighbourhoods and its way back agree with float64', a
     }),
     { numRuns: 15 },
   );
+});
+
+/** Embeddings of all nodes, computed twice. */
+async function encodedTwice(scope: TensorScope, encoder: Encoder): Promise<[Float32Array, Float32Array]> {
+  const program = scope.own(scope.gpu.program('encoding'));
+  const pass = new FullPass(scope, encoder, false);
+  pass.recordForward(program);
+  await program.compile();
+  program.run();
+  const first = await pass.embeddings.read();
+  for (const scratch of pass.scratch) scratch.write(new Float32Array(scratch.length).fill(Number.NaN));
+  program.run();
+  return [first, await pass.embeddings.read()];
+}
+
+test('embeddings from halves are those from floats but for their rounding, and always the same', async () => {
+  const cases = fc.record({ graph: anyGraph, options: anyOptions, gather: fc.constantFrom('columns', 'lanes') });
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ graph, options, gather }) => {
+      const host = hostOf(graph);
+      const encodedFrom = (features: 'float' | 'half') => {
+        const variants = { ...likelyVariants(gpu()), gather };
+        return withEncoder(gpu(), host, { ...options, features, variants }, async ({ scope, encoder }) =>
+          encodedTwice(scope, encoder),
+        );
+      };
+      const [floats] = await encodedFrom('float');
+      const [halves, again] = await encodedFrom('half');
+      expect(again).toEqual(halves);
+      expect(halves).not.toEqual(floats);
+      // Of a half 2^-11 is rounding. Errors grow from layer to layer as values do, which are of the order of 1 here.
+      const layers = options.widths.length + 1;
+      expectClose(halves, floats, { absolute: layers * 2 ** -10, relative: 0 }, 'embedding');
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('a pass that goes back reads floats, whatever others read', async () => {
+  const host = hostOf(
+    graphOf(5, 4, [
+      [0, 1],
+      [2, 3],
+      [4, 0],
+      [2, 1],
+    ]),
+  );
+  const shape = { inputWidth: 8, widths: [12, 4], bits: 16, aggregation: 'concat', weights: 'shared' } as const;
+  const embeddingsOf = (features: 'float' | 'half') =>
+    withEncoder(gpu(), host, { ...shape, activation: 'tanh', features }, async ({ scope, encoder, program }) => {
+      const pass = new FullPass(scope, encoder, true);
+      pass.recordForward(program);
+      await program.compile();
+      program.run();
+      return pass.embeddings.read();
+    });
+  expect(await embeddingsOf('half')).toEqual(await embeddingsOf('float'));
 });
 
 /** Where every node has one neighbour or none, there is nothing to choose when neighbours are sampled. */
