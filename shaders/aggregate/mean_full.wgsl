@@ -10,7 +10,6 @@
 // columns; the sum runs in the order of the graph's row. Reads width·(2·edges + N) elements in all.
 
 #import grid
-#import mean_columns
 
 override WORKGROUP: u32 = 64;
 override JOINT: u32 = 0;
@@ -26,15 +25,31 @@ struct Parameters {
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 @group(0) @binding(4) var<uniform> parameters: Parameters;
 
-fn features(at: u32) -> vec4f {
-  return source[at];
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  mean_columns(linear_invocation(group, groups, WORKGROUP, local));
+  let index = linear_invocation(group, groups, WORKGROUP, local);
+  let columns = parameters.width / 4u;
+  let node = index / columns;
+  if (node >= parameters.nodes) {
+    return;
+  }
+  let column = index % columns;
+  let own = source[index];
+  let begin = offsets[node];
+  let end = offsets[node + 1u];
+  var sum = vec4f(0.0);
+  for (var entry = begin; entry < end; entry++) {
+    sum += source[neighbours[entry] * columns + column];
+  }
+  let degree = f32(end - begin);
+  if (JOINT == 1u) {
+    output[index] = (own + sum) / (degree + 1.0);
+  } else {
+    output[node * 2u * columns + column] = own;
+    output[(node * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, end == begin);
+  }
 }

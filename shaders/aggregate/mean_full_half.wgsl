@@ -1,36 +1,53 @@
 // Mean aggregation over whole neighbourhoods, forward, for every node of the graph (paper, eq. 1), as aggregate/mean_full,
-// from features of 16 bits: rows are all that it reads in number, and here they take half the bytes. Sums and means are
-// float32, and the node's own row is read from the same table.
+// from features of 16 bits: rows of neighbours are nearly all that it reads, and here they take half the bytes. Sums and
+// means are float32, and the node's own row is read from the same table.
 //
-//   source      [N, width / 2]  features of the layer below, two halves a word, as aggregate/pack_half writes them
+//   source      [N, octets, 4]  features of the layer below in octets of eight columns, as aggregate/pack_half writes them;
+//                               octets = ceil(width / 8)
 //   offsets     [N + 1]         the graph by rows
 //   neighbours  [2 · edges]
 //   output      [N, width]      JOINT = 1: mean of the node and its neighbours together (the paper's text)
 //               [N, 2·width]    JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// A node without neighbours is its own. One invocation four columns of a node, neighbouring invocations neighbouring
-// columns; the sum runs in the order of the graph's row. Reads width·(2·edges + N) halves in all.
+// A node without neighbours is its own. One invocation an octet of a node, neighbouring invocations neighbouring octets;
+// the sum runs in the order of the graph's row. Reads width·(2·edges + N) halves in all.
+//
+// unpack2x16float is core WGSL: the optional feature shader-f16 would not read a byte less. Drivers may take halves below
+// 2^-14, which are subnormal, for 0.
 
 #import grid
-#import half
-#import mean_columns
 
 override WORKGROUP: u32 = 64;
 override JOINT: u32 = 0;
 
 struct Parameters {
   nodes: u32,
+  // A multiple of 4.
   width: u32,
 }
 
-@group(0) @binding(0) var<storage, read> source: array<vec2u>;
+@group(0) @binding(0) var<storage, read> source: array<vec4u>;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
 @group(0) @binding(2) var<storage, read> neighbours: array<u32>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 @group(0) @binding(4) var<uniform> parameters: Parameters;
 
-fn features(at: u32) -> vec4f {
-  return unpack_half(source[at]);
+fn unpack_four(words: vec2u) -> vec4f {
+  return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+}
+
+// Four columns of the output, of the node `own` and the sum of its neighbours.
+fn write_mean(node: u32, column: u32, own: vec4f, sum: vec4f, degree: f32) {
+  let columns = parameters.width / 4u;
+  if (column >= columns) {
+    return;
+  }
+  if (JOINT == 1u) {
+    output[node * columns + column] = (own + sum) / (degree + 1.0);
+  } else {
+    output[node * 2u * columns + column] = own;
+    output[(node * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, degree == 0.0);
+  }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -39,5 +56,25 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  mean_columns(linear_invocation(group, groups, WORKGROUP, local));
+  let index = linear_invocation(group, groups, WORKGROUP, local);
+  let octets = (parameters.width + 7u) / 8u;
+  let node = index / octets;
+  if (node >= parameters.nodes) {
+    return;
+  }
+  let octet = index % octets;
+  let begin = offsets[node];
+  let end = offsets[node + 1u];
+  var low = vec4f(0.0);
+  var high = vec4f(0.0);
+  for (var entry = begin; entry < end; entry++) {
+    let words = source[neighbours[entry] * octets + octet];
+    low += unpack_four(words.xy);
+    high += unpack_four(words.zw);
+  }
+  let own = source[index];
+  let degree = f32(end - begin);
+  write_mean(node, 2u * octet, unpack_four(own.xy), low, degree);
+  // Half of the last octet is padding where the width is no multiple of eight.
+  write_mean(node, 2u * octet + 1u, unpack_four(own.zw), high, degree);
 }

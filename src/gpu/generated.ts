@@ -28,11 +28,6 @@ export interface Kernels {
     parameters: { readonly nodes: number; readonly width: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
-  'aggregate/mean_full_half.lanes': {
-    bindings: { readonly source: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly nodes: number; readonly width: number };
-    constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
-  };
   'aggregate/mean_sampled': {
     bindings: { readonly source: Tensor<'f32'>; readonly self_rows: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly width: number; readonly fanout: number };
@@ -55,7 +50,7 @@ export interface Kernels {
   };
   'aggregate/pack_half': {
     bindings: { readonly source: Tensor<'f32'>; readonly packed: Tensor<'u32'> };
-    parameters: { readonly count: number };
+    parameters: { readonly rows: number; readonly width: number };
     constants: { readonly WORKGROUP?: number };
   };
   'block/compact': {

@@ -13,6 +13,11 @@ export function aggregatedWidth(aggregation: Aggregation, width: number): number
   return aggregation === 'joint' ? width : 2 * width;
 }
 
+/** Words of a row of features in halves: as `aggregate/pack_half` has them, in octets of eight columns. */
+export function packedWidth(width: number): number {
+  return 4 * Math.ceil(width / 8);
+}
+
 const constantsOf = (aggregation: Aggregation) => ({ JOINT: aggregation === 'joint' ? 1 : 0 });
 
 /** The kernels of a variant, and how many of its invocations do `rows` rows of a width. */
@@ -161,7 +166,7 @@ export class FullAggregation {
 
   /**
    * Records output = aggregate of `source` [N, width].
-   * @param io `packed` [N, width / 2]: where the source is first rounded to halves, which are read instead of it
+   * @param io `packed` [N, packedWidth(width)]: where the source is first rounded to halves, which are read instead of it
    */
   recordForward(
     program: Program,
@@ -169,31 +174,35 @@ export class FullAggregation {
   ): void {
     const { graph, aggregation, layer } = this.options;
     const { source, width, output, packed } = io;
-    const { suffix, invocations } = VARIANTS[this.options.variant];
     const { nodeCount, offsets, neighbours } = graph;
     const rows = 2 * graph.edgeCount + nodeCount;
     const work = {
       label: `aggregate layer ${layer}`,
       parameters: { nodes: nodeCount, width },
       constants: constantsOf(aggregation),
-      invocations: invocations(nodeCount, width),
       cost: { bytes: (rows * (packed ? 2 : 4) + 2 * nodeCount * 4) * width },
     };
     if (!packed) {
-      program.dispatch(`aggregate/mean_full${suffix}`, { ...work, bind: { source, offsets, neighbours, output } });
+      const { suffix, invocations } = VARIANTS[this.options.variant];
+      program.dispatch(`aggregate/mean_full${suffix}`, {
+        ...work,
+        bind: { source, offsets, neighbours, output },
+        invocations: invocations(nodeCount, width),
+      });
       return;
     }
-    const count = nodeCount * width;
+    const octets = nodeCount * Math.ceil(width / 8);
     program.dispatch('aggregate/pack_half', {
       label: `pack layer ${layer}`,
       bind: { source, packed },
-      parameters: { count },
-      invocations: count / 4,
-      cost: { bytes: 6 * count },
+      parameters: { rows: nodeCount, width },
+      invocations: octets,
+      cost: { bytes: 6 * nodeCount * width },
     });
-    program.dispatch(`aggregate/mean_full_half${suffix}`, {
+    program.dispatch('aggregate/mean_full_half', {
       ...work,
       bind: { source: packed, offsets, neighbours, output },
+      invocations: octets,
     });
   }
 

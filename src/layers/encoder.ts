@@ -1,5 +1,5 @@
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
-import { type Aggregation, aggregatedWidth, FullAggregation, SampledAggregation } from './aggregate.js';
+import { type Aggregation, aggregatedWidth, FullAggregation, packedWidth, SampledAggregation } from './aggregate.js';
 import { type Activation, Dense } from './dense.js';
 import type { Graph } from './graph.js';
 import type { NodeSet } from './node_set.js';
@@ -162,7 +162,7 @@ function allocateShared(
   const make = (width: number, what: string) => scope.tensor('f32', [maxRows, width], `encoding ${what}`);
   const aggregated = make(Math.max(...aggregatedWidths, bits), 'aggregated');
   const features = make(Math.max(...widths), 'features');
-  const packedWidths = widths.map((_, index) => encoder.featureWidth(index) / 2);
+  const packedWidths = widths.map((_, index) => packedWidth(encoder.featureWidth(index)));
   // Floats to those who borrow it, since batches have more of them than of words.
   const packed = encoder.options.features === 'half' ? make(Math.max(...packedWidths), 'halves') : undefined;
   return {

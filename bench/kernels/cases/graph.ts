@@ -4,7 +4,7 @@ import { meanFullBackward } from '../../../src/reference/aggregate/mean_full_bac
 import { meanFullHalf } from '../../../src/reference/aggregate/mean_full_half.js';
 import { meanSampled } from '../../../src/reference/aggregate/mean_sampled.js';
 import { meanSampledBackward } from '../../../src/reference/aggregate/mean_sampled_backward.js';
-import { packHalf } from '../../../src/reference/aggregate/pack_half.js';
+import { packedWidth, packHalf } from '../../../src/reference/aggregate/pack_half.js';
 import { compact } from '../../../src/reference/block/compact.js';
 import { locate } from '../../../src/reference/block/locate.js';
 import { mark } from '../../../src/reference/block/mark.js';
@@ -22,8 +22,7 @@ import type { Setting } from '../setting.js';
 
 type GraphKernel =
   | `aggregate/mean_${'full' | 'sampled'}${'' | '_backward'}${'' | '.lanes'}`
-  | `aggregate/mean_full_half${'' | '.lanes'}`
-  | 'aggregate/pack_half'
+  | `aggregate/${'mean_full' | 'pack'}_half`
   | `block/${'compact' | 'locate' | 'mark'}`
   | `group/${'count' | 'place' | 'sort'}`
   | `sample/${'batch' | 'negatives' | 'neighbours'}`
@@ -70,6 +69,7 @@ const full = ({ graph, size: { widths } }: Setting, elementBytes = 4) => {
 type Invocations = (rows: number, width: number) => number;
 const byColumns: Invocations = (rows, width) => (rows * width) / 4;
 const byLanes: Invocations = (rows) => rows;
+const byOctets: Invocations = (rows, width) => rows * Math.ceil(width / 8);
 
 const meanFullOf =
   (invocations: Invocations): CasesOf<'aggregate/mean_full'> =>
@@ -98,36 +98,11 @@ const meanFullOf =
 
 /** The features of all nodes in halves. */
 const halvesOf = ({ nodes, size, seed }: Setting): Uint32Array<ArrayBuffer> => {
-  const count = nodes * size.widths[0];
-  const packed = new Uint32Array(count / 2);
-  packHalf({ source: floats(count, seed), packed }, { count });
+  const width = size.widths[0];
+  const packed = new Uint32Array(nodes * packedWidth(width));
+  packHalf({ source: floats(nodes * width, seed), packed }, { rows: nodes, width });
   return packed;
 };
-
-const meanFullHalfOf =
-  (invocations: Invocations): CasesOf<'aggregate/mean_full_half'> =>
-  (setting) => [
-    {
-      ...full(setting, 2),
-      work: () => {
-        const { graph, nodes, size } = setting;
-        const width = size.widths[0];
-        return {
-          inputs: {
-            source: halvesOf(setting),
-            offsets: graph.offsets,
-            neighbours: graph.neighbours,
-            output: unwrittenFloats(nodes * 2 * width),
-          },
-          parameters: { nodes, width },
-          constants: { JOINT: 0 },
-          size: { invocations: invocations(nodes, width) },
-          twin: meanFullHalf,
-          tolerance: { output: FLOAT },
-        };
-      },
-    },
-  ];
 
 const meanFullBackwardOf =
   (invocations: Invocations): CasesOf<'aggregate/mean_full_backward'> =>
@@ -422,23 +397,44 @@ export const GRAPH_CASES: CaseMap<GraphKernel> = {
 
   'aggregate/mean_full': meanFullOf(byColumns),
   'aggregate/mean_full.lanes': meanFullOf(byLanes),
-  'aggregate/mean_full_half': meanFullHalfOf(byColumns),
-  'aggregate/mean_full_half.lanes': meanFullHalfOf(byLanes),
+  'aggregate/mean_full_half': (setting) => [
+    {
+      ...full(setting, 2),
+      work: () => {
+        const { graph, nodes, size } = setting;
+        const width = size.widths[0];
+        return {
+          inputs: {
+            source: halvesOf(setting),
+            offsets: graph.offsets,
+            neighbours: graph.neighbours,
+            output: unwrittenFloats(nodes * 2 * width),
+          },
+          parameters: { nodes, width },
+          constants: { JOINT: 0 },
+          size: { invocations: byOctets(nodes, width) },
+          twin: meanFullHalf,
+          tolerance: { output: FLOAT },
+        };
+      },
+    },
+  ],
   'aggregate/mean_full_backward': meanFullBackwardOf(byColumns),
   'aggregate/mean_full_backward.lanes': meanFullBackwardOf(byLanes),
   'aggregate/pack_half': (setting) => {
     const { nodes, size, seed } = setting;
-    const count = nodes * size.widths[0];
+    const width = size.widths[0];
+    const count = nodes * width;
     return [
       {
         what: 'all nodes',
-        shape: `${formatCount(nodes)} nodes × ${size.widths[0]}`,
+        shape: `${formatCount(nodes)} nodes × ${width}`,
         // Some ten whole-number operations an element.
         cost: moved(6 * count, 10 * count),
         work: () => ({
-          inputs: { source: floats(count, seed), packed: unwritten(count / 2) },
-          parameters: { count },
-          size: { invocations: count / 4 },
+          inputs: { source: floats(count, seed), packed: unwritten(nodes * packedWidth(width)) },
+          parameters: { rows: nodes, width },
+          size: { invocations: byOctets(nodes, width) },
           twin: packHalf,
         }),
       },

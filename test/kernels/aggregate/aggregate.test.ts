@@ -2,12 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { meanFull } from '../../../src/reference/aggregate/mean_full.js';
 import { meanFullBackward } from '../../../src/reference/aggregate/mean_full_backward.js';
-import { meanFullHalf } from '../../../src/reference/aggregate/mean_full_half.js';
 import { meanSampled } from '../../../src/reference/aggregate/mean_sampled.js';
 import { meanSampledBackward } from '../../../src/reference/aggregate/mean_sampled_backward.js';
-import { packHalf } from '../../../src/reference/aggregate/pack_half.js';
 import { useGpu } from '../../support/gpu.js';
-import { anyGraph, floats, graphOf } from '../../support/graphs.js';
+import { anyGraph, floats } from '../../support/graphs.js';
 import { expectClose, runKernel } from '../../support/kernels.js';
 
 const gpu = useGpu();
@@ -138,33 +136,6 @@ describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
         );
         expectClose(result.source_gradient, expectedGradient, { absolute: 1e-5 });
         expect(dot(expected, gradient)).toBeCloseTo(dot(source, expectedGradient), 6);
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  test('full aggregation of halves agrees with its twin', async () => {
-    const edgeless = fc.constantFrom(graphOf(1, 1, []), graphOf(7, 30, []));
-    const graphs = fc.oneof({ weight: 5, arbitrary: anyGraph }, edgeless);
-    await fc.assert(
-      fc.asyncProperty(graphs, fc.integer({ min: 1, max: 20 }), fc.nat(), async (graph, columns, seed) => {
-        const width = columns * 4;
-        const nodes = graph.users + graph.items;
-        const size = nodes * (JOINT ? width : 2 * width);
-        const source = new Uint32Array((nodes * width) / 2);
-        packHalf({ source: floats(nodes * width, seed), packed: source }, { count: nodes * width });
-        const lists = { offsets: graph.offsets, neighbours: graph.edges ? graph.neighbours : new Uint32Array(1) };
-        const expected = new Float64Array(size);
-        meanFullHalf({ source, ...lists, output: expected }, { nodes, width }, { JOINT });
-        const { output } = await runKernel(
-          gpu(),
-          `aggregate/mean_full_half${variant}`,
-          { source, ...lists, output: new Float32Array(size) },
-          { nodes, width },
-          { invocations: invocations(variant, nodes, width) + 5 },
-          { JOINT },
-        );
-        expectClose(output, expected);
       }),
       { numRuns: 30 },
     );
