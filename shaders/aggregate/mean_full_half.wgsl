@@ -1,13 +1,13 @@
-// Mean aggregation over whole neighbourhoods, forward, for every node of the graph (paper, eq. 1), as aggregate/mean_full,
-// from features of 16 bits: rows of neighbours are nearly all that it reads, and here they take half the bytes. Sums and
-// means are float32, and the node's own row is read from the same table.
+// Mean aggregation over whole neighbourhoods, forward, for consecutive nodes of the graph (paper, eq. 1), as
+// aggregate/mean_full, from features of 16 bits: rows of neighbours are nearly all that it reads, and here they take half
+// the bytes. Sums and means are float32, and the node's own row is read from the same table.
 //
-//   source      [N, octets, 4]  features of the layer below in octets of eight columns, as aggregate/pack_half writes them;
-//                               octets = ceil(width / 8)
-//   offsets     [N + 1]         the graph by rows
+//   source      [N, octets, 4]     features of the layer below in octets of eight columns, as aggregate/pack_half writes
+//                                  them; octets = ceil(width / 8)
+//   offsets     [N + 1]            the graph by rows
 //   neighbours  [2 · edges]
-//   output      [N, width]      JOINT = 1: mean of the node and its neighbours together (the paper's text)
-//               [N, 2·width]    JOINT = 0: the node, then the mean of its neighbours (the published code)
+//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
+//               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
 // A node without neighbours is its own. One invocation an octet of a node, neighbouring invocations neighbouring octets;
 // the sum runs in the order of the graph's row. Reads width·(2·edges + N) halves in all.
@@ -21,6 +21,8 @@ override WORKGROUP: u32 = 64;
 override JOINT: u32 = 0;
 
 struct Parameters {
+  // The first node whose mean is wanted, and how many there are.
+  first: u32,
   nodes: u32,
   // A multiple of 4.
   width: u32,
@@ -36,17 +38,17 @@ fn unpack_four(words: vec2u) -> vec4f {
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }
 
-// Four columns of the output, of the node `own` and the sum of its neighbours.
-fn write_mean(node: u32, column: u32, own: vec4f, sum: vec4f, degree: f32) {
+// Four columns of a row of the output, of the node `own` and the sum of its neighbours.
+fn write_mean(row: u32, column: u32, own: vec4f, sum: vec4f, degree: f32) {
   let columns = parameters.width / 4u;
   if (column >= columns) {
     return;
   }
   if (JOINT == 1u) {
-    output[node * columns + column] = (own + sum) / (degree + 1.0);
+    output[row * columns + column] = (own + sum) / (degree + 1.0);
   } else {
-    output[node * 2u * columns + column] = own;
-    output[(node * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, degree == 0.0);
+    output[row * 2u * columns + column] = own;
+    output[(row * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, degree == 0.0);
   }
 }
 
@@ -58,11 +60,12 @@ fn main(
 ) {
   let index = linear_invocation(group, groups, WORKGROUP, local);
   let octets = (parameters.width + 7u) / 8u;
-  let node = index / octets;
-  if (node >= parameters.nodes) {
+  let row = index / octets;
+  if (row >= parameters.nodes) {
     return;
   }
   let octet = index % octets;
+  let node = parameters.first + row;
   let begin = offsets[node];
   let end = offsets[node + 1u];
   var low = vec4f(0.0);
@@ -72,9 +75,9 @@ fn main(
     low += unpack_four(words.xy);
     high += unpack_four(words.zw);
   }
-  let own = source[index];
+  let own = source[node * octets + octet];
   let degree = f32(end - begin);
-  write_mean(node, 2u * octet, unpack_four(own.xy), low, degree);
+  write_mean(row, 2u * octet, unpack_four(own.xy), low, degree);
   // Half of the last octet is padding where the width is no multiple of eight.
-  write_mean(node, 2u * octet + 1u, unpack_four(own.zw), high, degree);
+  write_mean(row, 2u * octet + 1u, unpack_four(own.zw), high, degree);
 }

@@ -5,12 +5,12 @@ import type { Tensor } from './tensor.js';
 export interface Kernels {
   'aggregate/mean_full': {
     bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly nodes: number; readonly width: number };
+    parameters: { readonly first: number; readonly nodes: number; readonly width: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'aggregate/mean_full.lanes': {
     bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly nodes: number; readonly width: number };
+    parameters: { readonly first: number; readonly nodes: number; readonly width: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'aggregate/mean_full_backward': {
@@ -25,7 +25,7 @@ export interface Kernels {
   };
   'aggregate/mean_full_half': {
     bindings: { readonly source: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly nodes: number; readonly width: number };
+    parameters: { readonly first: number; readonly nodes: number; readonly width: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'aggregate/mean_sampled': {

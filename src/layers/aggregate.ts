@@ -160,50 +160,63 @@ export class SampledAggregation {
   }
 }
 
-/** Mean aggregation over whole neighbourhoods, for all nodes of the graph. */
+/** Consecutive nodes. */
+export interface NodeRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Mean aggregation over whole neighbourhoods. */
 export class FullAggregation {
   constructor(readonly options: { graph: Graph; aggregation: Aggregation; layer: number; variant: GatherVariant }) {}
 
+  /** Records packing the features `source` [N, width] into halves, `packed` [N, packedWidth(width)]. */
+  recordPack(program: Program, io: { source: Tensor<'f32'>; width: number; packed: Tensor<'u32'> }): void {
+    const { source, width, packed } = io;
+    const { nodeCount } = this.options.graph;
+    program.dispatch('aggregate/pack_half', {
+      label: `pack layer ${this.options.layer}`,
+      bind: { source, packed },
+      parameters: { rows: nodeCount, width },
+      invocations: nodeCount * Math.ceil(width / 8),
+      cost: { bytes: 6 * nodeCount * width },
+    });
+  }
+
   /**
-   * Records output = aggregate of `source` [N, width].
-   * @param io `packed` [N, packedWidth(width)]: where the source is first rounded to halves, which are read instead of it
+   * Records output [count, …] = aggregate of `source`, for all nodes or those of `range`.
+   * @param io `source` [N, width], or in halves [N, packedWidth(width)]
    */
   recordForward(
     program: Program,
-    io: { source: Tensor<'f32'>; width: number; output: Tensor<'f32'>; packed?: Tensor<'u32'> | undefined },
+    io: { source: Tensor<'f32'> | Tensor<'u32'>; width: number; output: Tensor<'f32'>; range?: NodeRange },
   ): void {
-    const { graph, aggregation, layer } = this.options;
-    const { source, width, output, packed } = io;
-    const { nodeCount, offsets, neighbours } = graph;
-    const rows = 2 * graph.edgeCount + nodeCount;
+    const { graph, aggregation, layer, variant } = this.options;
+    const { nodeCount, edgeCount, offsets, neighbours } = graph;
+    const { source, width, output, range: { first, count } = { first: 0, count: nodeCount } } = io;
+    const packed = source.elementType === 'u32';
+    // Of the edges the share that nodes have on average.
+    const rows = ((2 * edgeCount) / nodeCount + 1) * count;
     const work = {
       label: `aggregate layer ${layer}`,
-      parameters: { nodes: nodeCount, width },
+      parameters: { first, nodes: count, width },
       constants: constantsOf(aggregation),
-      cost: { bytes: (rows * (packed ? 2 : 4) + 2 * nodeCount * 4) * width },
+      cost: { bytes: (rows * (packed ? 2 : 4) + 2 * count * 4) * width },
     };
-    if (!packed) {
-      const { suffix, invocations } = VARIANTS[this.options.variant];
+    if (packed) {
+      program.dispatch('aggregate/mean_full_half', {
+        ...work,
+        bind: { source: source as Tensor<'u32'>, offsets, neighbours, output },
+        invocations: count * Math.ceil(width / 8),
+      });
+    } else {
+      const { suffix, invocations } = VARIANTS[variant];
       program.dispatch(`aggregate/mean_full${suffix}`, {
         ...work,
-        bind: { source, offsets, neighbours, output },
-        invocations: invocations(nodeCount, width),
+        bind: { source: source as Tensor<'f32'>, offsets, neighbours, output },
+        invocations: invocations(count, width),
       });
-      return;
     }
-    const octets = nodeCount * Math.ceil(width / 8);
-    program.dispatch('aggregate/pack_half', {
-      label: `pack layer ${layer}`,
-      bind: { source, packed },
-      parameters: { rows: nodeCount, width },
-      invocations: octets,
-      cost: { bytes: 6 * nodeCount * width },
-    });
-    program.dispatch('aggregate/mean_full_half', {
-      ...work,
-      bind: { source: packed, offsets, neighbours, output },
-      invocations: octets,
-    });
   }
 
   /** Records the gradient of `source` [N, width]. */

@@ -109,6 +109,14 @@ test('where a batch reaches most nodes, nothing takes more than a quarter beside
   }
 });
 
+test('where a batch is small beside the graph, the encoding of all nodes keeps what is held within a quarter', async () => {
+  // The shape of Gowalla.
+  const sizes = { userCount: 29_858, itemCount: 40_981, train: { length: 1_292_008 }, valid: { length: 164_000 } };
+  const { groups, live } = await predictMemory(gpu(), sizes, resolveOptions({ batchSize: 256 }));
+  const needed = groups.parameters + groups.moments + groups.graph + groups.batch;
+  expect(live / needed).toBeLessThan(1.25);
+});
+
 describe('memory that is used twice', () => {
   const states = async (trainer: Trainer) =>
     new Map([...(await trainer.state())].map(([name, { data }]) => [name, data]));

@@ -219,6 +219,8 @@ export function graphCases(): KernelCase[] {
       twin: packHalf,
     });
   });
+  // Users and items, but not all of them.
+  const part = { first: 3, nodes: NODES - 8, width };
   const aggregations = [0, 1].flatMap((JOINT) => {
     const what = JOINT ? 'joint mean' : 'the node beside the mean';
     const outputWidth = JOINT ? width : 2 * width;
@@ -226,7 +228,7 @@ export function graphCases(): KernelCase[] {
       kernelCase('aggregate/mean_full_half', {
         what,
         inputs: { source: halves, offsets, neighbours: adjacency, output: unwrittenFloats(NODES * outputWidth) },
-        parameters: { nodes: NODES, width },
+        parameters: part,
         constants: { JOINT },
         size: { invocations: (NODES * packedWidth(width)) / 4 },
         twin: meanFullHalf,
@@ -244,7 +246,7 @@ export function graphCases(): KernelCase[] {
               neighbours: adjacency,
               output: unwrittenFloats(NODES * outputWidth),
             },
-            parameters: { nodes: NODES, width },
+            parameters: part,
             constants: { JOINT },
             size: { invocations: invocations(NODES) },
             twin: meanFull,
