@@ -1,11 +1,11 @@
-// Mean aggregation over whole neighbourhoods, forward, for every node of the graph, as aggregate/mean_full, for drivers
-// that run shaders on the CPU.
+// Mean aggregation over whole neighbourhoods, forward, for consecutive nodes of the graph, as aggregate/mean_full, for
+// drivers that run shaders on the CPU.
 //
-//   source      [N, width]     features of the layer below
-//   offsets     [N + 1]        the graph by rows
+//   source      [N, width]         features of the layer below
+//   offsets     [N + 1]            the graph by rows
 //   neighbours  [2 · edges]
-//   output      [N, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
-//               [N, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
+//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
+//               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
 // A node without neighbours is its own. One invocation a node, with eight of its neighbours at a time (lib/row_chunk).
 // Sums have the order of aggregate/mean_full, so the bytes are the same. Reads width·(2·edges + N) elements, and reads
@@ -18,6 +18,8 @@ override WORKGROUP: u32 = 8;
 override JOINT: u32 = 0;
 
 struct Parameters {
+  // The first node whose mean is wanted, and how many there are.
+  first: u32,
   nodes: u32,
   width: u32,
 }
@@ -34,13 +36,14 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let node = linear_invocation(group, groups, WORKGROUP, local);
-  if (node >= parameters.nodes) {
+  let row = linear_invocation(group, groups, WORKGROUP, local);
+  if (row >= parameters.nodes) {
     return;
   }
+  let node = parameters.first + row;
   let columns = parameters.width / 4u;
   // Where the mean goes; without JOINT the node itself stands before it.
-  let mean_at = select((2u * node + 1u) * columns, node * columns, JOINT == 1u);
+  let mean_at = select((2u * row + 1u) * columns, row * columns, JOINT == 1u);
   let begin = offsets[node];
   let end = offsets[node + 1u];
   let degree = f32(end - begin);
@@ -67,7 +70,7 @@ fn main(
         if (JOINT == 1u) {
           sum = (own + sum) / (degree + 1.0);
         } else {
-          output[2u * node * columns + column] = own;
+          output[2u * row * columns + column] = own;
           sum = select(sum / max(degree, 1.0), own, end == begin);
         }
       }

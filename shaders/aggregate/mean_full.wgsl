@@ -1,10 +1,10 @@
-// Mean aggregation over whole neighbourhoods, forward, for every node of the graph (paper, eq. 1).
+// Mean aggregation over whole neighbourhoods, forward, for consecutive nodes of the graph (paper, eq. 1).
 //
-//   source      [N, width]     features of the layer below
-//   offsets     [N + 1]        the graph by rows
+//   source      [N, width]         features of the layer below
+//   offsets     [N + 1]            the graph by rows
 //   neighbours  [2 · edges]
-//   output      [N, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
-//               [N, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
+//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
+//               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
 // A node without neighbours is its own. One invocation four columns of a node, neighbouring invocations neighbouring
 // columns; the sum runs in the order of the graph's row. Reads width·(2·edges + N) elements in all.
@@ -15,6 +15,8 @@ override WORKGROUP: u32 = 64;
 override JOINT: u32 = 0;
 
 struct Parameters {
+  // The first node whose mean is wanted, and how many there are.
+  first: u32,
   nodes: u32,
   width: u32,
 }
@@ -33,12 +35,13 @@ fn main(
 ) {
   let index = linear_invocation(group, groups, WORKGROUP, local);
   let columns = parameters.width / 4u;
-  let node = index / columns;
-  if (node >= parameters.nodes) {
+  let row = index / columns;
+  if (row >= parameters.nodes) {
     return;
   }
   let column = index % columns;
-  let own = source[index];
+  let node = parameters.first + row;
+  let own = source[node * columns + column];
   let begin = offsets[node];
   let end = offsets[node + 1u];
   var sum = vec4f(0.0);
@@ -49,7 +52,7 @@ fn main(
   if (JOINT == 1u) {
     output[index] = (own + sum) / (degree + 1.0);
   } else {
-    output[node * 2u * columns + column] = own;
-    output[(node * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, end == begin);
+    output[row * 2u * columns + column] = own;
+    output[(row * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, end == begin);
   }
 }

@@ -5,12 +5,12 @@ import type { Tensor } from './tensor.js';
 export interface Kernels {
   'aggregate/mean_full': {
     bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly nodes: number; readonly width: number };
+    parameters: { readonly first: number; readonly nodes: number; readonly width: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'aggregate/mean_full.lanes': {
     bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly nodes: number; readonly width: number };
+    parameters: { readonly first: number; readonly nodes: number; readonly width: number };
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'aggregate/mean_full_backward': {
@@ -22,6 +22,11 @@ export interface Kernels {
     bindings: { readonly output_gradient: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
     parameters: { readonly nodes: number; readonly width: number };
     constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/mean_full_half': {
+    bindings: { readonly source: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly first: number; readonly nodes: number; readonly width: number };
+    constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'aggregate/mean_sampled': {
     bindings: { readonly source: Tensor<'f32'>; readonly self_rows: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
@@ -42,6 +47,11 @@ export interface Kernels {
     bindings: { readonly output_gradient: Tensor<'f32'>; readonly uses_of_self: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly order: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
     parameters: { readonly width: number; readonly fanout: number };
     constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
+  };
+  'aggregate/pack_half': {
+    bindings: { readonly source: Tensor<'f32'>; readonly packed: Tensor<'u32'> };
+    parameters: { readonly rows: number; readonly width: number };
+    constants: { readonly WORKGROUP?: number };
   };
   'block/compact': {
     bindings: { readonly bits: Tensor<'u32'>; readonly ranks: Tensor<'u32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'> };

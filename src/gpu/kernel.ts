@@ -88,7 +88,7 @@ export class Kernel {
     const entries = bindings.map((info) => {
       const tensor = tensors[info.name];
       this.#requireFits(info, tensor, where);
-      return { binding: info.binding, resource: { buffer: tensor.buffer } };
+      return { binding: info.binding, resource: { buffer: tensor.buffer, offset: tensor.offset * 4 } };
     });
     const names = new Set(bindings.map((info) => info.name));
     const extra = Object.keys(tensors).find((key) => !names.has(key));
@@ -111,7 +111,7 @@ export class Kernel {
       }
     }
     if (this.shader.uniform && uniform) {
-      entries.push({ binding: this.shader.uniform.binding, resource: { buffer: uniform } });
+      entries.push({ binding: this.shader.uniform.binding, resource: { buffer: uniform, offset: 0 } });
     }
     return this.gpu.device.createBindGroup({ label: name, layout: this.#layout, entries });
   }

@@ -203,10 +203,12 @@ export class Program {
     for (const command of commands) {
       if ('clear' in command) {
         end();
-        encoder.clearBuffer(command.clear.buffer, 0, command.clear.bytes);
+        const { clear } = command;
+        encoder.clearBuffer(clear.buffer, clear.offset * 4, clear.length * 4);
       } else if ('from' in command) {
         end();
-        encoder.copyBufferToBuffer(command.from.buffer, 0, command.to.buffer, 0, command.to.bytes);
+        const { from, to } = command;
+        encoder.copyBufferToBuffer(from.buffer, from.offset * 4, to.buffer, to.offset * 4, to.length * 4);
       } else if (command.grid[0] > 0) {
         pass ??= encoder.beginComputePass(timestampWrites && { timestampWrites });
         pass.setPipeline(command.pipeline!);

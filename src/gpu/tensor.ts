@@ -11,6 +11,9 @@ export interface TypedArrays {
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
 
+/** Elements: no device asks for a coarser grid than 256 bytes of where a binding may begin. */
+const ALIGNMENT = 64;
+
 /** Elements of a shape. @throws BindingError where the shape has no sense */
 export function lengthOf(shape: readonly number[], label: string): number {
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
@@ -41,7 +44,9 @@ export class Tensor<E extends ElementType = ElementType> {
     /** Raw buffer, for `src/gpu` alone. */
     readonly buffer: GPUBuffer,
     /** The tensor whose memory this one is a view of, if it has none of its own. */
-    readonly base?: Tensor<E>,
+    readonly base?: Tensor,
+    /** Where in the buffer it begins, in elements. */
+    readonly offset = 0,
   ) {
     this.length = lengthOf(shape, label);
   }
@@ -56,17 +61,30 @@ export class Tensor<E extends ElementType = ElementType> {
   }
 
   /**
-   * The memory of this tensor, from its beginning, under another shape and label, for work that is done at another time.
+   * Memory of this tensor under another shape and label: a part of it, or all for work that is done at another time.
    * It lives as long as this tensor, and one kernel cannot have both where it writes one.
-   * @throws BindingError where the shape needs more room than there is
+   * @param options `element`: what the view holds, the same as this tensor unless told; `offset`: the element of this
+   * tensor that it begins at, a multiple of 64 as devices want it, the first unless told
+   * @throws BindingError where the shape needs more room than there is, or the offset is none
    */
-  view(shape: readonly number[], label: string): Tensor<E> {
+  view<V extends ElementType = E>(
+    shape: readonly number[],
+    label: string,
+    { element, offset = 0 }: { element?: V; offset?: number } = {},
+  ): Tensor<V> {
     this.#requireLive();
     const length = lengthOf(shape, label);
-    if (length > this.length) {
-      throw new BindingError(`${label} [${shape.join(', ')}] does not fit ${this.label} of ${this.length}`);
+    if (!(offset >= 0 && offset % ALIGNMENT === 0)) {
+      throw new BindingError(`${label} cannot begin at element ${offset} of ${this.label}`, {
+        fix: `begin at a multiple of ${ALIGNMENT}`,
+      });
     }
-    return new Tensor(this.gpu, this.elementType, shape, label, this.buffer, this.base ?? this);
+    if (offset + length > this.length) {
+      const from = offset > 0 ? ` from element ${offset} on` : '';
+      throw new BindingError(`${label} [${shape.join(', ')}] does not fit ${this.label} of ${this.length}${from}`);
+    }
+    const type = element ?? (this.elementType as ElementType as V);
+    return new Tensor(this.gpu, type, shape, label, this.buffer, this.base ?? this, this.offset + offset);
   }
 
   /**
@@ -81,7 +99,7 @@ export class Tensor<E extends ElementType = ElementType> {
     if (!(Number.isInteger(offset) && offset >= 0 && offset + data.length <= this.length)) {
       throw new BindingError(`${data.length} elements at ${offset} do not fit ${this.label} of ${this.length}`);
     }
-    if (data.length > 0) this.gpu.device.queue.writeBuffer(this.buffer, offset * 4, data);
+    if (data.length > 0) this.gpu.device.queue.writeBuffer(this.buffer, (this.offset + offset) * 4, data);
     return this;
   }
 
@@ -103,7 +121,7 @@ export class Tensor<E extends ElementType = ElementType> {
     this.#requireRange(offset, target.length);
     return {
       buffer: this.buffer,
-      offset: offset * 4,
+      offset: (this.offset + offset) * 4,
       bytes: target.length * 4,
       label: this.label,
       use: (contents, at) => target.set(new ARRAYS[this.elementType](contents, at, target.length)),

@@ -13,6 +13,11 @@ export function aggregatedWidth(aggregation: Aggregation, width: number): number
   return aggregation === 'joint' ? width : 2 * width;
 }
 
+/** Words of a row of features in halves: as `aggregate/pack_half` has them, in octets of eight columns. */
+export function packedWidth(width: number): number {
+  return 4 * Math.ceil(width / 8);
+}
+
 const constantsOf = (aggregation: Aggregation) => ({ JOINT: aggregation === 'joint' ? 1 : 0 });
 
 /** The kernels of a variant, and how many of its invocations do `rows` rows of a width. */
@@ -155,22 +160,63 @@ export class SampledAggregation {
   }
 }
 
-/** Mean aggregation over whole neighbourhoods, for all nodes of the graph. */
+/** Consecutive nodes. */
+export interface NodeRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Mean aggregation over whole neighbourhoods. */
 export class FullAggregation {
   constructor(readonly options: { graph: Graph; aggregation: Aggregation; layer: number; variant: GatherVariant }) {}
 
-  /** Records output = aggregate of `source` [N, width]. */
-  recordForward(program: Program, io: { source: Tensor<'f32'>; width: number; output: Tensor<'f32'> }): void {
-    const { graph, aggregation, layer } = this.options;
-    const { suffix, invocations } = VARIANTS[this.options.variant];
-    program.dispatch(`aggregate/mean_full${suffix}`, {
-      label: `aggregate layer ${layer}`,
-      bind: { source: io.source, offsets: graph.offsets, neighbours: graph.neighbours, output: io.output },
-      parameters: { nodes: graph.nodeCount, width: io.width },
-      constants: constantsOf(aggregation),
-      invocations: invocations(graph.nodeCount, io.width),
-      cost: { bytes: (2 * graph.edgeCount + 3 * graph.nodeCount) * io.width * 4 },
+  /** Records packing the features `source` [N, width] into halves, `packed` [N, packedWidth(width)]. */
+  recordPack(program: Program, io: { source: Tensor<'f32'>; width: number; packed: Tensor<'u32'> }): void {
+    const { source, width, packed } = io;
+    const { nodeCount } = this.options.graph;
+    program.dispatch('aggregate/pack_half', {
+      label: `pack layer ${this.options.layer}`,
+      bind: { source, packed },
+      parameters: { rows: nodeCount, width },
+      invocations: nodeCount * Math.ceil(width / 8),
+      cost: { bytes: 6 * nodeCount * width },
     });
+  }
+
+  /**
+   * Records output [count, …] = aggregate of `source`, for all nodes or those of `range`.
+   * @param io `source` [N, width], or in halves [N, packedWidth(width)]
+   */
+  recordForward(
+    program: Program,
+    io: { source: Tensor<'f32'> | Tensor<'u32'>; width: number; output: Tensor<'f32'>; range?: NodeRange },
+  ): void {
+    const { graph, aggregation, layer, variant } = this.options;
+    const { nodeCount, edgeCount, offsets, neighbours } = graph;
+    const { source, width, output, range: { first, count } = { first: 0, count: nodeCount } } = io;
+    const packed = source.elementType === 'u32';
+    // Of the edges the share that nodes have on average.
+    const rows = ((2 * edgeCount) / nodeCount + 1) * count;
+    const work = {
+      label: `aggregate layer ${layer}`,
+      parameters: { first, nodes: count, width },
+      constants: constantsOf(aggregation),
+      cost: { bytes: (rows * (packed ? 2 : 4) + 2 * count * 4) * width },
+    };
+    if (packed) {
+      program.dispatch('aggregate/mean_full_half', {
+        ...work,
+        bind: { source: source as Tensor<'u32'>, offsets, neighbours, output },
+        invocations: count * Math.ceil(width / 8),
+      });
+    } else {
+      const { suffix, invocations } = VARIANTS[variant];
+      program.dispatch(`aggregate/mean_full${suffix}`, {
+        ...work,
+        bind: { source: source as Tensor<'f32'>, offsets, neighbours, output },
+        invocations: invocations(count, width),
+      });
+    }
   }
 
   /** Records the gradient of `source` [N, width]. */

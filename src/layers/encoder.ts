@@ -1,9 +1,22 @@
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
-import { type Aggregation, aggregatedWidth, FullAggregation, SampledAggregation } from './aggregate.js';
+import {
+  type Aggregation,
+  aggregatedWidth,
+  FullAggregation,
+  type NodeRange,
+  packedWidth,
+  SampledAggregation,
+} from './aggregate.js';
 import { type Activation, Dense } from './dense.js';
 import type { Graph } from './graph.js';
 import type { NodeSet } from './node_set.js';
 import { likelyVariants, type Variants } from './variants.js';
+
+/**
+ * What the features of a layer are stored as where whole neighbourhoods are read: float32, or rounded to 16 bits (the
+ * nearest half, ±65504 beyond that), so that half as many bytes are read. Sums and all else are float32.
+ */
+export type FeatureStorage = 'float' | 'half';
 
 /** The shape of an encoder. */
 export interface EncoderOptions {
@@ -18,6 +31,8 @@ export interface EncoderOptions {
   readonly weights: 'shared' | 'separate';
   /** Activation of the graph layers. */
   readonly activation: Activation;
+  /** What an `EncodingPass` reads; `float` unless told. */
+  readonly features?: FeatureStorage;
   /** The likely ones for the adapter unless told. */
   readonly variants?: Variants;
 }
@@ -122,9 +137,9 @@ export interface TrainingPass extends Pass {
 interface LayerTensors {
   readonly aggregated: Tensor<'f32'>;
   readonly features: Tensor<'f32'>;
-  readonly aggregatedGradient: Tensor<'f32'> | undefined;
+  readonly aggregatedGradient: Tensor<'f32'>;
   /** Towards the sums before the activation: whoever writes it goes past that already. */
-  readonly featuresGradient: Tensor<'f32'> | undefined;
+  readonly featuresGradient: Tensor<'f32'>;
 }
 
 function allocate(scope: TensorScope, encoder: Encoder, index: number, maxRows: number): LayerTensors {
@@ -135,32 +150,6 @@ function allocate(scope: TensorScope, encoder: Encoder, index: number, maxRows: 
     features: make(encoder.featureWidth(index + 1), 'features'),
     aggregatedGradient: make(inputWidth, 'aggregated gradient'),
     featuresGradient: make(encoder.featureWidth(index + 1), 'features gradient'),
-  };
-}
-
-/**
- * The layers' features of a pass that never goes back, and its embeddings, in two tensors: a layer's features may
- * overwrite those below once these are aggregated, and the embeddings the last aggregate.
- */
-function allocateShared(
-  scope: TensorScope,
-  encoder: Encoder,
-  maxRows: number,
-): { layers: LayerTensors[]; embeddings: Tensor<'f32'>; shared: readonly Tensor<'f32'>[] } {
-  const { aggregation, widths, bits } = encoder.options;
-  const aggregatedWidths = widths.map((_, index) => aggregatedWidth(aggregation, encoder.featureWidth(index)));
-  const make = (width: number, what: string) => scope.tensor('f32', [maxRows, width], `encoding ${what}`);
-  const aggregated = make(Math.max(...aggregatedWidths, bits), 'aggregated');
-  const features = make(Math.max(...widths), 'features');
-  return {
-    layers: widths.map((width, index) => ({
-      aggregated: aggregated.view([maxRows, aggregatedWidths[index]!], `encoding layer ${index} aggregated`),
-      features: features.view([maxRows, width], `encoding layer ${index} features`),
-      aggregatedGradient: undefined,
-      featuresGradient: undefined,
-    })),
-    embeddings: aggregated.view([maxRows, bits], 'encoding embeddings'),
-    shared: [aggregated, features],
   };
 }
 
@@ -190,9 +179,10 @@ export class SampledPass implements TrainingPass {
       targets = sample.sources;
     }
     this.#aggregations = aggregations;
+    // The largest comes first, so that it has its choice of memory that is lent.
+    this.inputGradient = scope.tensor('f32', [targets.maxRows, encoder.options.inputWidth], 'input features gradient');
     this.#layers = aggregations.map((sample, index) => allocate(scope, encoder, index, sample.options.targets.maxRows));
     this.embeddings = scope.tensor('f32', [roots.maxRows, bits], 'embeddings');
-    this.inputGradient = scope.tensor('f32', [targets.maxRows, encoder.options.inputWidth], 'input features gradient');
   }
 
   get rows(): Tensor<'u32'> {
@@ -244,7 +234,7 @@ export class SampledPass implements TrainingPass {
       input: last.features,
       output: this.embeddings,
       outputGradient: embeddingsGradient,
-      inputGradient: last.featuresGradient!,
+      inputGradient: last.featuresGradient,
       inputActivation: encoder.options.activation,
       rows: this.rows,
       maxRows: this.maxRows,
@@ -255,65 +245,54 @@ export class SampledPass implements TrainingPass {
       encoder.layers[index]!.backward(program, {
         input: layer.aggregated,
         output: layer.features,
-        outputGradient: layer.featuresGradient!,
+        outputGradient: layer.featuresGradient,
         outputBeforeActivation: true,
-        inputGradient: layer.aggregatedGradient!,
+        inputGradient: layer.aggregatedGradient,
         rows: sample.options.targets.rows,
         maxRows: sample.options.targets.maxRows,
       });
       sample.recordBackward(program, {
-        outputGradient: layer.aggregatedGradient!,
+        outputGradient: layer.aggregatedGradient,
         width: encoder.featureWidth(index),
         source: index === 0 ? encoder.embedding : this.#layers[index - 1]!.features,
         activation: encoder.featureActivation(index),
-        sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient!,
+        sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient,
       });
     }
   }
 }
 
-/** Whole neighbourhoods of all nodes: how embeddings are made after training, and an option for training. */
+const allRows = (scope: TensorScope, { nodeCount, userCount }: Graph) =>
+  scope.tensor('u32', [2], 'all rows', Uint32Array.of(nodeCount, userCount));
+
+const fullAggregations = ({ graph, layers, options: { aggregation }, variants: { gather: variant } }: Encoder) =>
+  layers.map((_, layer) => new FullAggregation({ graph, aggregation, layer, variant }));
+
+/** Whole neighbourhoods of all nodes, for training. */
 export class FullPass implements TrainingPass {
   readonly rows: Tensor<'u32'>;
   readonly embeddings: Tensor<'f32'>;
   readonly inputNodes = undefined;
   readonly nodeSets: readonly NodeSet[] = [];
-  /** Where no gradients are allocated, what the pass computes in: nothing that it needs from one run for the next. */
-  readonly scratch: readonly Tensor<'f32'>[];
-  readonly #inputGradient: Tensor<'f32'> | undefined;
+  readonly inputGradient: Tensor<'f32'>;
   readonly #aggregations: readonly FullAggregation[];
   readonly #layers: readonly LayerTensors[];
 
-  /** @param trainable whether gradients are allocated, for `recordBackward` */
   constructor(
     scope: TensorScope,
     readonly encoder: Encoder,
-    trainable: boolean,
   ) {
     const { graph, options } = encoder;
-    const { aggregation, bits, inputWidth } = options;
-    this.rows = scope.tensor('u32', [2], 'all rows', new Uint32Array([graph.nodeCount, graph.userCount]));
-    const variant = encoder.variants.gather;
-    this.#aggregations = encoder.layers.map((_, layer) => new FullAggregation({ graph, aggregation, layer, variant }));
-    if (!trainable) {
-      const { layers, embeddings, shared } = allocateShared(scope, encoder, graph.nodeCount);
-      this.#layers = layers;
-      this.embeddings = embeddings;
-      this.scratch = shared;
-    } else {
-      this.#layers = encoder.layers.map((_, index) => allocate(scope, encoder, index, graph.nodeCount));
-      this.embeddings = scope.tensor('f32', [graph.nodeCount, bits], 'embeddings');
-      this.scratch = [];
-      this.#inputGradient = scope.tensor('f32', [graph.nodeCount, inputWidth], 'input features gradient');
-    }
+    const { nodeCount } = graph;
+    this.rows = allRows(scope, graph);
+    this.#aggregations = fullAggregations(encoder);
+    this.#layers = encoder.layers.map((_, index) => allocate(scope, encoder, index, nodeCount));
+    this.embeddings = scope.tensor('f32', [nodeCount, options.bits], 'embeddings');
+    this.inputGradient = scope.tensor('f32', [nodeCount, options.inputWidth], 'input features gradient');
   }
 
   get maxRows(): number {
     return this.encoder.graph.nodeCount;
-  }
-
-  get inputGradient(): Tensor<'f32'> {
-    return this.#inputGradient!;
   }
 
   /** Nothing: it reads all nodes. */
@@ -338,7 +317,7 @@ export class FullPass implements TrainingPass {
       input: last.features,
       output: this.embeddings,
       outputGradient: embeddingsGradient,
-      inputGradient: last.featuresGradient!,
+      inputGradient: last.featuresGradient,
       inputActivation: encoder.options.activation,
       rows,
       maxRows,
@@ -348,19 +327,113 @@ export class FullPass implements TrainingPass {
       encoder.layers[index]!.backward(program, {
         input: layer.aggregated,
         output: layer.features,
-        outputGradient: layer.featuresGradient!,
+        outputGradient: layer.featuresGradient,
         outputBeforeActivation: true,
-        inputGradient: layer.aggregatedGradient!,
+        inputGradient: layer.aggregatedGradient,
         rows,
         maxRows,
       });
       this.#aggregations[index]!.recordBackward(program, {
-        outputGradient: layer.aggregatedGradient!,
+        outputGradient: layer.aggregatedGradient,
         width: encoder.featureWidth(index),
         source: index === 0 ? encoder.embedding : this.#layers[index - 1]!.features,
         activation: encoder.featureActivation(index),
-        sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient!,
+        sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient,
       });
     }
+  }
+}
+
+/** Nodes that an encoding computes at once: enough to keep any adapter busy, few beside the nodes of a large graph. */
+const CHUNK_ROWS = 4096;
+
+/**
+ * Whole neighbourhoods of all nodes without a way back: how embeddings are made. Of a layer only the features are held for
+ * all nodes, and of the last one the embeddings; what lies between is computed for one chunk of nodes after another. The
+ * bytes are those of `FullPass`, where features are floats.
+ */
+export class EncodingPass implements Pass {
+  readonly rows: Tensor<'u32'>;
+  readonly embeddings: Tensor<'f32'>;
+  /** All that the pass computes in: nothing that it needs from one run for the next. */
+  readonly scratch: readonly Tensor<'f32'>[];
+  readonly #chunks: readonly (NodeRange & { readonly rows: Tensor<'u32'> })[];
+  /** What the layers give, in turn, so that one can be read while the other is written; the last gives embeddings. */
+  readonly #outputs: readonly Tensor<'f32'>[];
+  /** The features below a layer in halves, where they are read so. */
+  readonly #packed: readonly Tensor<'u32'>[] | undefined;
+  readonly #aggregated: Tensor<'f32'>;
+  /** Of the last layer, which only the hash layer reads. */
+  readonly #features: Tensor<'f32'>;
+
+  /** @param chunkRows a multiple of 64 */
+  constructor(
+    scope: TensorScope,
+    readonly encoder: Encoder,
+    chunkRows = CHUNK_ROWS,
+  ) {
+    const { graph, layers } = encoder;
+    const { aggregation, bits, widths, features } = encoder.options;
+    const { nodeCount, userCount } = graph;
+    this.rows = allRows(scope, graph);
+    this.#chunks = Array.from({ length: Math.ceil(nodeCount / chunkRows) }, (_, index) => {
+      const first = index * chunkRows;
+      const count = Math.min(chunkRows, nodeCount - first);
+      const users = Math.min(Math.max(userCount - first, 0), count);
+      return { first, count, rows: scope.tensor('u32', [2], `chunk ${index} rows`, Uint32Array.of(count, users)) };
+    });
+    const chunk = Math.min(chunkRows, nodeCount);
+    const make = (rows: number, width: number, what: string) => scope.tensor('f32', [rows, width], `encoding ${what}`);
+    const inputWidths = layers.map((_, index) => encoder.featureWidth(index));
+    const outputWidths = widths.with(-1, bits);
+    const tables = [0, 1]
+      .map((turn) => Math.max(0, ...outputWidths.filter((_, index) => index % 2 === turn)))
+      .filter((width) => width > 0)
+      .map((width, turn) => make(nodeCount, width, `features ${turn}`));
+    this.#outputs = outputWidths.map((width, index) =>
+      tables[index % 2]!.view([nodeCount, width], `encoding layer ${index}`),
+    );
+    this.embeddings = this.#outputs.at(-1)!;
+    this.#aggregated = make(
+      chunk,
+      Math.max(...inputWidths.map((width) => aggregatedWidth(aggregation, width))),
+      'means',
+    );
+    this.#features = make(chunk, widths.at(-1)!, 'last features');
+    this.scratch = [...tables, this.#aggregated, this.#features];
+    if (features === 'half') {
+      const packedWidths = inputWidths.map(packedWidth);
+      // Floats to those who borrow it, since batches have more of them than of words.
+      const halves = make(nodeCount, Math.max(...packedWidths), 'halves');
+      this.#packed = packedWidths.map((width, index) =>
+        halves.view([nodeCount, width], `encoding layer ${index} halves`, { element: 'u32' }),
+      );
+      this.scratch = [...this.scratch, halves];
+    }
+  }
+
+  get maxRows(): number {
+    return this.encoder.graph.nodeCount;
+  }
+
+  recordForward(program: Program): void {
+    const { encoder } = this;
+    const last = encoder.layers.length - 1;
+    fullAggregations(encoder).forEach((aggregation, index) => {
+      const width = encoder.featureWidth(index);
+      const below = index === 0 ? encoder.embedding : this.#outputs[index - 1]!;
+      const packed = this.#packed?.[index];
+      if (packed) aggregation.recordPack(program, { source: below, width, packed });
+      for (const { first, count, rows } of this.#chunks) {
+        const output = this.#outputs[index]!;
+        const outputWidth = output.shape[1]!;
+        const part = output.view([count, outputWidth], output.label, { offset: first * outputWidth });
+        const range = { first, count };
+        aggregation.recordForward(program, { source: packed ?? below, width, output: this.#aggregated, range });
+        const features = index === last ? this.#features : part;
+        encoder.layers[index]!.forward(program, { input: this.#aggregated, output: features, rows, maxRows: count });
+        if (index === last) encoder.hash.forward(program, { input: features, output: part, rows, maxRows: count });
+      }
+    });
   }
 }

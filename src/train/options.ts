@@ -171,6 +171,12 @@ export const OPTIONS = {
     'optimiser',
     'Adam on all input features (the same bytes by a sweep in every step, or deferred until a batch touches them; dense takes the cheaper), or lazily on the rows that a batch touches',
   ),
+  features: choice(
+    ['float', 'half'],
+    'float',
+    'run',
+    'what all nodes are encoded from, for validations and the final codes: features in 32 bits, or rounded to 16, so that half as much is read; steps of training are the same',
+  ),
   evaluateEvery: whole(0, LARGE, 100, 'run', 'steps between validations; 0 validates at the end only'),
   logEvery: whole(1, 10_000, 50, 'run', 'steps between records in metrics.jsonl'),
   checkpointEvery: whole(1, LARGE, 500, 'run', 'steps between checkpoints'),

@@ -1,6 +1,6 @@
 import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
 import type { Dense } from '../layers/dense.js';
-import { Encoder, FullPass, type Parameter, SampledPass, type TrainingPass } from '../layers/encoder.js';
+import { Encoder, EncodingPass, FullPass, type Parameter, SampledPass, type TrainingPass } from '../layers/encoder.js';
 import { Graph, type HostGraph } from '../layers/graph.js';
 import { Grouping } from '../layers/grouping.js';
 import { HashGuidance } from '../layers/hash.js';
@@ -20,8 +20,8 @@ export function createEncoder(
   trainable: boolean,
   variants?: Variants,
 ): Encoder {
-  const { inputWidth, widths, bits, aggregation, weights, activation } = options;
-  const shape = { inputWidth, widths, bits, aggregation, weights, activation };
+  const { inputWidth, widths, bits, aggregation, weights, activation, features } = options;
+  const shape = { inputWidth, widths, bits, aggregation, weights, activation, features };
   return new Encoder(scope, graph, { ...shape, ...(variants && { variants }) }, trainable);
 }
 
@@ -40,7 +40,7 @@ export class TrainingStep {
    * All nodes over whole neighbourhoods, for validation and results. Between two steps nobody needs the activations of the
    * batch, so it computes in their memory, and they in its.
    */
-  readonly encoding: FullPass;
+  readonly encoding: EncodingPass;
   /** [4] the number of the next step, on the device. */
   readonly state: Tensor<'u32'>;
   /** [steps, 4] what varies by step; see `scheduleTable`. */
@@ -85,16 +85,17 @@ export class TrainingStep {
     this.#recordSampling(program, slots);
 
     // From here on the batch is known by rows of the pass.
-    const { pass, encoding, pairRows } = this.#recordPass(program, stride);
+    this.encoding = new EncodingPass(scope, this.encoder);
+    const activations = scope.borrowing(this.encoding.scratch);
+    const { pass, pairRows } = this.#recordPass(program, stride, activations);
     this.pass = pass;
-    this.encoding = encoding;
     pass.recordSample(program);
     this.adam = this.#createAdam(pass);
     this.adam.recordCatchUp(program, { state, schedule });
     pass.recordForward(program);
     const { rows, maxRows } = pass;
     const step = { rows, state, schedule };
-    const guidance = new HashGuidance(scope, { maxRows, bits, byRow: options.guidance === 'row', seed });
+    const guidance = new HashGuidance(activations, { maxRows, bits, byRow: options.guidance === 'row', seed });
     guidance.forward(program, { embedding: pass.embeddings, ...step });
     this.loss = new PairLoss(scope, {
       bits,
@@ -124,7 +125,7 @@ export class TrainingStep {
       rows,
       state,
     });
-    const embeddingsGradient = scope.tensor('f32', [maxRows, bits], 'embeddings gradient');
+    const embeddingsGradient = activations.tensor('f32', [maxRows, bits], 'embeddings gradient');
     guidance.backward(program, {
       guidedGradient: this.loss.guidedGradient,
       embeddingGradient: embeddingsGradient,
@@ -181,13 +182,15 @@ export class TrainingStep {
     });
   }
 
-  #recordPass(program: Program, stride: number): { pass: TrainingPass; encoding: FullPass; pairRows: Tensor<'u32'> } {
+  /** @param activations where tensors of one step alone are made */
+  #recordPass(
+    program: Program,
+    stride: number,
+    activations: TensorScope,
+  ): { pass: TrainingPass; pairRows: Tensor<'u32'> } {
     const { scope, encoder, graph, pairs, state } = this;
     const { fanouts, batchSize, seed } = this.options;
-    if (fanouts === 'all') {
-      const pass = new FullPass(scope, encoder, true);
-      return { pass, encoding: pass, pairRows: pairs };
-    }
+    if (fanouts === 'all') return { pass: new FullPass(activations, encoder), pairRows: pairs };
     const list = { nodes: pairs, rows: this.#batchRows, stride, maxRows: batchSize };
     const { nodeCount, userCount } = graph;
     const roots = new NodeSet(scope, {
@@ -199,9 +202,8 @@ export class TrainingStep {
     const pairRows = scope.tensor('u32', [batchSize, stride], 'batch by row');
     roots.recordBuild(program, [list]);
     roots.recordLocate(program, list, pairRows);
-    const encoding = new FullPass(scope, encoder, false);
-    const pass = new SampledPass(scope.borrowing(encoding.scratch), encoder, { roots, fanouts, seed, state });
-    return { pass, encoding, pairRows };
+    const pass = new SampledPass(activations, encoder, { roots, fanouts, seed, state });
+    return { pass, pairRows };
   }
 
   /** Adam for all parameters of the encoder. */

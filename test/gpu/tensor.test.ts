@@ -224,8 +224,42 @@ describe('a view', () => {
     expect(() => view.write(new Float32Array(4))).toThrow(/view is used after it was destroyed/);
   });
 
+  test('may hold other elements than its base', async () => {
+    using base = gpu().tensor('f32', [4], 'base', Float32Array.of(1, -2, 0.5, 0));
+    const words = base.view([3], 'words', { element: 'u32' });
+    expect([words.elementType, words.base]).toEqual(['u32', base]);
+    expect([...(await words.read())]).toEqual([0x3f800000, 0xc0000000, 0x3f000000]);
+    words.write(Uint32Array.of(0x40400000));
+    expect((await base.read())[0]).toBe(3);
+  });
+
+  test('may be a part, which is read, written, bound, copied and cleared by itself', async () => {
+    using scope = gpu().scope();
+    const values = Float32Array.from({ length: 200 }, (_, at) => at - 100);
+    const base = scope.tensor('f32', [200], 'base', values);
+    const part = base.view([128], 'part', { offset: 64 }).view([8], 'part of it', { offset: 64 });
+    expect(part).toMatchObject({ base, offset: 128 });
+    expect([...(await part.read(2, 3))]).toEqual([30, 31, 32]);
+    part.write(Float32Array.of(-5, 5), 1);
+    const program = scope.own(gpu().program('part'));
+    const code = scope.tensor('f32', [8], 'code');
+    const copy = scope.tensor('f32', [8], 'copy');
+    program.dispatch('hash/sign', { bind: { embedding: part, code }, parameters: { count: 8 }, invocations: 2 });
+    program.copy(part, copy);
+    program.clear(part);
+    await program.compile();
+    program.run();
+    expect([...(await code.read())]).toEqual([1, -1, 1, 1, 1, 1, 1, 1]);
+    expect([...(await copy.read())]).toEqual([28, -5, 5, 31, 32, 33, 34, 35]);
+    expect(await base.read()).toEqual(values.map((value, at) => (at >= 128 && at < 136 ? 0 : value)));
+  });
+
   test('of more than there is, or of nonsense, is refused', () => {
     using base = gpu().tensor('f32', [4], 'base');
+    expect(() => base.view([1], 'view', { offset: 2 })).toThrow(/view cannot begin at element 2 of base/);
+    expect(() => base.view([1], 'view', { offset: 64 })).toThrow(
+      /view \[1\] does not fit base of 4 from element 64 on/,
+    );
     expect(() => base.view([5], 'view')).toThrow(/view \[5\] does not fit base of 4/);
     expect(() => base.view([-1], 'view')).toThrow(/view cannot have the shape/);
   });

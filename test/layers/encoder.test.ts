@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Gpu, Program, TensorScope } from '../../src/gpu/index.js';
-import { Encoder, type EncoderOptions, FullPass, SampledPass } from '../../src/layers/encoder.js';
+import { Encoder, type EncoderOptions, EncodingPass, FullPass, SampledPass } from '../../src/layers/encoder.js';
 import { Graph, type HostGraph } from '../../src/layers/graph.js';
 import { NodeSet } from '../../src/layers/node_set.js';
 import { useGpu } from '../support/gpu.js';
@@ -117,7 +117,7 @@ test('the pass over whole neighbourhoods and its way back agree with float64', a
     fc.asyncProperty(anyGraph, anyOptions, async (graph, options) => {
       const host = hostOf(graph);
       await withEncoder(gpu(), host, options, async ({ scope, encoder, program, values }) => {
-        const pass = new FullPass(scope, encoder, true);
+        const pass = new FullPass(scope, encoder);
         const gradient = floats(pass.embeddings.length, 99);
         const gradientTensor = scope.tensor('f32', pass.embeddings.shape, 'gradient', gradient);
         pass.recordForward(program);
@@ -137,6 +137,73 @@ test('the pass over whole neighbourhoods and its way back agree with float64', a
           expectClose(values, expected.get(name)!, { ...tolerance, absolute: 2e-4 }, name);
         }
       });
+    }),
+    { numRuns: 15 },
+  );
+});
+
+/** Embeddings of all nodes by an encoding in chunks, computed twice. */
+async function encodedTwice(scope: TensorScope, encoder: Encoder, chunkRows?: number): Promise<Float32Array[]> {
+  const program = scope.own(scope.gpu.program('encoding'));
+  const pass = new EncodingPass(scope, encoder, chunkRows);
+  pass.recordForward(program);
+  await program.compile();
+  program.run();
+  const first = await pass.embeddings.read();
+  for (const scratch of pass.scratch) scratch.write(new Float32Array(scratch.length).fill(Number.NaN));
+  program.run();
+  return [first, await pass.embeddings.read()];
+}
+
+/** Graphs of several chunks of 64 nodes, the border between users and items anywhere. */
+const severalChunks: fc.Arbitrary<HostGraph> = fc
+  .record({ users: fc.integer({ min: 1, max: 150 }), items: fc.integer({ min: 1, max: 150 }), seed: fc.nat() })
+  .map(({ users, items, seed }) =>
+    hostOf(
+      graphOf(
+        users,
+        items,
+        Array.from({ length: 400 }, (_, at) => [((at + seed) * 7919) % users, ((at * seed) % 104729) % items] as const),
+      ),
+    ),
+  );
+
+test.each(['float', 'half'] as const)(
+  'an encoding gives the same bytes in chunks of any size, those of a training pass from floats: %s',
+  async (features) => {
+    await fc.assert(
+      fc.asyncProperty(severalChunks, anyOptions, async (host, options) => {
+        await withEncoder(gpu(), host, { ...options, features }, async ({ scope, encoder, program }) => {
+          const pass = new FullPass(scope, encoder);
+          pass.recordForward(program);
+          await program.compile();
+          program.run();
+          const whole = await encodedTwice(scope, encoder);
+          const chunks = await encodedTwice(scope, encoder, 64);
+          expect(chunks).toEqual(whole);
+          expect(whole[1]).toEqual(whole[0]);
+          const trained = await pass.embeddings.read();
+          if (features === 'float') expect(whole[0]).toEqual(trained);
+          else expect(whole[0]).not.toEqual(trained);
+        });
+      }),
+      { numRuns: 10 },
+    );
+  },
+);
+
+test('embeddings from halves are those from floats but for their rounding', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyGraph, anyOptions, async (graph, options) => {
+      const encodedFrom = (features: 'float' | 'half') =>
+        withEncoder(gpu(), hostOf(graph), { ...options, features }, async ({ scope, encoder }) =>
+          encodedTwice(scope, encoder),
+        );
+      const [floats] = await encodedFrom('float');
+      const [halves] = await encodedFrom('half');
+      // Of a half 2^-11 is rounding. Errors grow from layer to layer as values do, which are of the order of 1 here.
+      const layers = options.widths.length + 1;
+      expectClose(halves!, floats!, { absolute: layers * 2 ** -10, relative: 0 }, 'embedding');
     }),
     { numRuns: 15 },
   );
@@ -192,7 +259,7 @@ test('on a matching, sampled neighbourhoods give what whole ones give, forward a
 
         const whole = gpu().program('whole neighbourhoods');
         try {
-          const pass = new FullPass(scope, encoder, true);
+          const pass = new FullPass(scope, encoder);
           const nodeGradient = new Float32Array(nodes * bits);
           roots.forEach((node, row) => {
             nodeGradient.set(rowGradient.subarray(row * bits, (row + 1) * bits), node * bits);

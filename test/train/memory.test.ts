@@ -38,6 +38,9 @@ const COMBINATIONS = [
   { batchSize: 4, widths: [8], fanouts: [2] },
   { bits: 136, widths: [8, 12, 8], fanouts: [2, 2, 2], learnScale: false, triplets: 0, logEvery: 3 },
   { preset: 'paper', steps: 7 },
+  { features: 'half' },
+  { features: 'half', fanouts: 'all' },
+  { features: 'half', aggregation: 'joint', batchSize: 4, widths: [8], fanouts: [2] },
 ];
 
 describe('the prediction', () => {
@@ -99,35 +102,46 @@ describe('the prediction', () => {
 test('where a batch reaches most nodes, nothing takes more than a quarter beside what learning needs', async () => {
   // The shape of MovieLens-1M with the default options, without its numbers being drawn.
   const sizes = { userCount: 6040, itemCount: 3706, train: { length: 1_262_000 }, valid: { length: 100_000 } };
-  for (const given of [{}, { preset: 'paper' }, { aggregation: 'joint' }]) {
+  for (const given of [{}, { features: 'half' }, { preset: 'paper' }, { aggregation: 'joint' }]) {
     const { groups, peak } = await predictMemory(gpu(), sizes, resolveOptions(given));
     const needed = groups.parameters + groups.moments + groups.graph + groups.batch;
     expect(peak / needed, JSON.stringify(given)).toBeLessThan(1.25);
   }
 });
 
+test('where a batch is small beside the graph, the encoding of all nodes keeps what is held within a quarter', async () => {
+  // The shape of Gowalla.
+  const sizes = { userCount: 29_858, itemCount: 40_981, train: { length: 1_292_008 }, valid: { length: 164_000 } };
+  const { groups, live } = await predictMemory(gpu(), sizes, resolveOptions({ batchSize: 256 }));
+  const needed = groups.parameters + groups.moments + groups.graph + groups.batch;
+  expect(live / needed).toBeLessThan(1.25);
+});
+
 describe('memory that is used twice', () => {
   const states = async (trainer: Trainer) =>
     new Map([...(await trainer.state())].map(([name, { data }]) => [name, data]));
 
-  test.each([{}, { fanouts: 'all' }])('steps need nothing that an encoding overwrites: %j', async (given) => {
-    const options = resolveOptions({ ...small, ...given });
-    using plain = await Trainer.create(gpu(), dataset, options);
-    await plain.advance(6);
-    using disturbed = await Trainer.create(gpu(), dataset, options);
-    for (let step = 1; step <= 6; step += 1) {
-      await disturbed.advance(step);
-      await disturbed.encode();
-      // Whatever the encoding leaves there; what is read before it is written would spread.
-      for (const scratch of disturbed.training.encoding.scratch) {
-        scratch.write(new Float32Array(scratch.length).fill(Number.NaN));
+  test.each([{}, { fanouts: 'all' }, { features: 'half' }, { features: 'half', fanouts: 'all' }])(
+    'steps need nothing that an encoding overwrites: %j',
+    async (given) => {
+      const options = resolveOptions({ ...small, ...given });
+      using plain = await Trainer.create(gpu(), dataset, options);
+      await plain.advance(6);
+      using disturbed = await Trainer.create(gpu(), dataset, options);
+      for (let step = 1; step <= 6; step += 1) {
+        await disturbed.advance(step);
+        await disturbed.encode();
+        // Whatever the encoding leaves there; what is read before it is written would spread.
+        for (const scratch of disturbed.training.encoding.scratch) {
+          scratch.write(new Float32Array(scratch.length).fill(Number.NaN));
+        }
       }
-    }
-    expect(await states(disturbed)).toEqual(await states(plain));
-  });
+      expect(await states(disturbed)).toEqual(await states(plain));
+    },
+  );
 
-  test('an encoding needs nothing that steps overwrite', async () => {
-    using trainer = await Trainer.create(gpu(), dataset, resolveOptions(small));
+  test.each(['float', 'half'])('an encoding needs nothing that steps overwrite: features %s', async (features) => {
+    using trainer = await Trainer.create(gpu(), dataset, resolveOptions({ ...small, features }));
     await trainer.advance(2);
     const first = await trainer.encode();
     for (const scratch of trainer.training.encoding.scratch) {

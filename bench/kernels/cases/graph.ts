@@ -1,8 +1,10 @@
 import { formatCount } from '../../../src/cli/output.js';
 import { meanFull } from '../../../src/reference/aggregate/mean_full.js';
 import { meanFullBackward } from '../../../src/reference/aggregate/mean_full_backward.js';
+import { meanFullHalf } from '../../../src/reference/aggregate/mean_full_half.js';
 import { meanSampled } from '../../../src/reference/aggregate/mean_sampled.js';
 import { meanSampledBackward } from '../../../src/reference/aggregate/mean_sampled_backward.js';
+import { packedWidth, packHalf } from '../../../src/reference/aggregate/pack_half.js';
 import { compact } from '../../../src/reference/block/compact.js';
 import { locate } from '../../../src/reference/block/locate.js';
 import { mark } from '../../../src/reference/block/mark.js';
@@ -20,6 +22,7 @@ import type { Setting } from '../setting.js';
 
 type GraphKernel =
   | `aggregate/mean_${'full' | 'sampled'}${'' | '_backward'}${'' | '.lanes'}`
+  | `aggregate/${'mean_full' | 'pack'}_half`
   | `block/${'compact' | 'locate' | 'mark'}`
   | `group/${'count' | 'place' | 'sort'}`
   | `sample/${'batch' | 'negatives' | 'neighbours'}`
@@ -46,14 +49,19 @@ const layersOf = ({ first, second, size: { widths } }: Setting) => [
 /** The list that a step groups: every sampled neighbour's row, by which gradients return. */
 const keysOf = ({ first }: Setting) => ({ keys: first.places, bound: first.sources.count });
 
-const full = ({ graph, size: { widths } }: Setting) => {
+const full = ({ graph, size: { widths } }: Setting, elementBytes = 4) => {
   const [width] = widths;
   const { nodes, edges } = graph;
+  const rowBytes = elementBytes * width;
   return {
     what: 'all nodes',
     shape: `${formatCount(nodes)} nodes, ${formatCount(edges)} edges × ${width}`,
     // A row for every neighbour with its number, and each node's own; its own and the mean beside it written.
-    cost: rowsRead(2 * edges * (4 * width + 4) + nodes * (12 * width + 8), 2 * edges * width, 4 * nodes * width),
+    cost: rowsRead(
+      2 * edges * (rowBytes + 4) + nodes * (rowBytes + 8 * width + 8),
+      2 * edges * width,
+      nodes * rowBytes,
+    ),
   };
 };
 
@@ -61,6 +69,7 @@ const full = ({ graph, size: { widths } }: Setting) => {
 type Invocations = (rows: number, width: number) => number;
 const byColumns: Invocations = (rows, width) => (rows * width) / 4;
 const byLanes: Invocations = (rows) => rows;
+const byOctets: Invocations = (rows, width) => rows * Math.ceil(width / 8);
 
 const meanFullOf =
   (invocations: Invocations): CasesOf<'aggregate/mean_full'> =>
@@ -77,7 +86,7 @@ const meanFullOf =
             neighbours: graph.neighbours,
             output: unwrittenFloats(nodes * 2 * width),
           },
-          parameters: { nodes, width },
+          parameters: { first: 0, nodes, width },
           constants: { JOINT: 0 },
           size: { invocations: invocations(nodes, width) },
           twin: meanFull,
@@ -86,6 +95,14 @@ const meanFullOf =
       },
     },
   ];
+
+/** The features of all nodes in halves. */
+const halvesOf = ({ nodes, size, seed }: Setting): Uint32Array<ArrayBuffer> => {
+  const width = size.widths[0];
+  const packed = new Uint32Array(nodes * packedWidth(width));
+  packHalf({ source: floats(nodes * width, seed), packed }, { rows: nodes, width });
+  return packed;
+};
 
 const meanFullBackwardOf =
   (invocations: Invocations): CasesOf<'aggregate/mean_full_backward'> =>
@@ -380,8 +397,49 @@ export const GRAPH_CASES: CaseMap<GraphKernel> = {
 
   'aggregate/mean_full': meanFullOf(byColumns),
   'aggregate/mean_full.lanes': meanFullOf(byLanes),
+  'aggregate/mean_full_half': (setting) => [
+    {
+      ...full(setting, 2),
+      work: () => {
+        const { graph, nodes, size } = setting;
+        const width = size.widths[0];
+        return {
+          inputs: {
+            source: halvesOf(setting),
+            offsets: graph.offsets,
+            neighbours: graph.neighbours,
+            output: unwrittenFloats(nodes * 2 * width),
+          },
+          parameters: { first: 0, nodes, width },
+          constants: { JOINT: 0 },
+          size: { invocations: byOctets(nodes, width) },
+          twin: meanFullHalf,
+          tolerance: { output: FLOAT },
+        };
+      },
+    },
+  ],
   'aggregate/mean_full_backward': meanFullBackwardOf(byColumns),
   'aggregate/mean_full_backward.lanes': meanFullBackwardOf(byLanes),
+  'aggregate/pack_half': (setting) => {
+    const { nodes, size, seed } = setting;
+    const width = size.widths[0];
+    const count = nodes * width;
+    return [
+      {
+        what: 'all nodes',
+        shape: `${formatCount(nodes)} nodes × ${width}`,
+        // Some ten whole-number operations an element.
+        cost: moved(6 * count, 10 * count),
+        work: () => ({
+          inputs: { source: floats(count, seed), packed: unwritten(nodes * packedWidth(width)) },
+          parameters: { rows: nodes, width },
+          size: { invocations: byOctets(nodes, width) },
+          twin: packHalf,
+        }),
+      },
+    ];
+  },
   'aggregate/mean_sampled': meanSampledOf(byColumns),
   'aggregate/mean_sampled.lanes': meanSampledOf(byLanes),
   'aggregate/mean_sampled_backward': meanSampledBackwardOf(byColumns),

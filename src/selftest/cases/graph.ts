@@ -1,7 +1,9 @@
 import { meanFull } from '../../reference/aggregate/mean_full.js';
 import { meanFullBackward } from '../../reference/aggregate/mean_full_backward.js';
+import { meanFullHalf } from '../../reference/aggregate/mean_full_half.js';
 import { meanSampled } from '../../reference/aggregate/mean_sampled.js';
 import { meanSampledBackward } from '../../reference/aggregate/mean_sampled_backward.js';
+import { packedWidth, packHalf } from '../../reference/aggregate/pack_half.js';
 import { compact } from '../../reference/block/compact.js';
 import { locate } from '../../reference/block/locate.js';
 import { mark } from '../../reference/block/mark.js';
@@ -35,6 +37,13 @@ function graph() {
   const adjacency = Uint32Array.from(rows.flat());
   return { offsets: offsetsOf(rows.map((row) => row.length)), neighbours: adjacency, edges: adjacency.length / 2 };
 }
+
+/** Ties, both ends of the normal halves and of the subnormal ones, and what is none: 24 in all. */
+const HALF_EDGES = new Float32Array([
+  ...[0, -0, 0.1, -1 / 3, 1 + 2 ** -11, 1 + 3 * 2 ** -11, -1 - 2 ** -11 - 2 ** -20, 2 - 2 ** -12],
+  ...[65504, 65519, -65520, 70000, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, -3e38],
+  ...[2 ** -14, 2 ** -14 - 2 ** -26, -(2 ** -24), 2 ** -25, 3 * 2 ** -25, 5 * 2 ** -25, -(2 ** -26), 1e-40],
+]);
 
 const STRIDE = 3;
 const LISTED = 41;
@@ -197,10 +206,33 @@ export function graphCases(): KernelCase[] {
   const useOffsets = offsetsOf(uses);
   const useOrder = new Uint32Array(used.length);
   place({ keys: used, rows: [LISTED], cursors: useOffsets.slice(), order: useOrder }, { stride: fanout });
+  const halves = new Uint32Array(NODES * packedWidth(width));
+  packHalf({ source: floats(NODES * width, 6), packed: halves }, { rows: NODES, width });
+  const packing = [8, 12].map((columns) => {
+    const rows = HALF_EDGES.length / columns;
+    const words = packedWidth(columns);
+    return kernelCase('aggregate/pack_half', {
+      what: `ties, edges of the range, ${columns} columns`,
+      inputs: { source: HALF_EDGES, packed: unwritten((rows + 1) * words) },
+      parameters: { rows, width: columns },
+      size: { invocations: ((rows + 1) * words) / 4 },
+      twin: packHalf,
+    });
+  });
+  // Users and items, but not all of them.
+  const part = { first: 3, nodes: NODES - 8, width };
   const aggregations = [0, 1].flatMap((JOINT) => {
     const what = JOINT ? 'joint mean' : 'the node beside the mean';
     const outputWidth = JOINT ? width : 2 * width;
     return [
+      kernelCase('aggregate/mean_full_half', {
+        what,
+        inputs: { source: halves, offsets, neighbours: adjacency, output: unwrittenFloats(NODES * outputWidth) },
+        parameters: part,
+        constants: { JOINT },
+        size: { invocations: (NODES * packedWidth(width)) / 4 },
+        twin: meanFullHalf,
+      }),
       ...(['', '.lanes'] as const).flatMap((variant) => {
         const invocations = (rows: number) => (variant ? rows : (rows * width) / 4);
         // The derivative of the leaky ReLU, from values of either sign.
@@ -214,7 +246,7 @@ export function graphCases(): KernelCase[] {
               neighbours: adjacency,
               output: unwrittenFloats(NODES * outputWidth),
             },
-            parameters: { nodes: NODES, width },
+            parameters: part,
             constants: { JOINT },
             size: { invocations: invocations(NODES) },
             twin: meanFull,
@@ -270,5 +302,5 @@ export function graphCases(): KernelCase[] {
     ];
   });
 
-  return [...scans, ...blocks, ...groupings, ...samples, ...aggregations];
+  return [...scans, ...blocks, ...groupings, ...samples, ...packing, ...aggregations];
 }

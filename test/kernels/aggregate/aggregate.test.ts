@@ -108,16 +108,24 @@ describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
         const lists = { offsets: graph.offsets, neighbours: graph.neighbours };
         const source = floats(nodes * width, seed);
         const expected = new Float64Array(size);
-        meanFull({ source, ...lists, output: expected }, { nodes, width }, { JOINT });
-        const { output } = await runKernel(
-          gpu(),
-          `aggregate/mean_full${variant}`,
-          { source, ...lists, output: new Float32Array(size) },
-          { nodes, width },
-          { invocations: invocations(variant, nodes, width) },
-          { JOINT },
-        );
+        meanFull({ source, ...lists, output: expected }, { first: 0, nodes, width }, { JOINT });
+        const means = async (first: number, count: number) => {
+          const { output } = await runKernel(
+            gpu(),
+            `aggregate/mean_full${variant}`,
+            { source, ...lists, output: new Float32Array((size / nodes) * count) },
+            { first, nodes: count, width },
+            { invocations: invocations(variant, count, width) + 5 },
+            { JOINT },
+          );
+          return output;
+        };
+        const output = await means(0, nodes);
         expectClose(output, expected);
+        const first = seed % nodes;
+        const count = Math.ceil((nodes - first) / 2);
+        const row = size / nodes;
+        expect(await means(first, count)).toEqual(output.subarray(first * row, (first + count) * row));
 
         const gradient = floats(size, seed + 1);
         const expectedGradient = new Float64Array(nodes * width);
