@@ -11,9 +11,9 @@
 //
 // A chunk is `chunk_rows` rows of one side: those of side 0 come first (dense/reduce_partials adds them up). One
 // workgroup is one subgroup of eight lanes and computes 32 inputs × 32 outputs of one chunk (lib/lane_tile, whose rows are
-// the inputs here, its steps the rows): lane l the inputs 4 l to 4 l + 3. Workgroups: chunks · ceil(input_width / 32) ·
-// ceil(output_width / 32), those of the same chunk in a row. 2 · rows · input_width · output_width operations. Needs
-// subgroups of eight lanes or more.
+// the inputs here, its steps the rows): lane l the inputs 4 l to 4 l + 3. The bias is the weight of one more input, which is
+// always 1. Workgroups: chunks · ceil((input_width + 1) / 32) · ceil(output_width / 32), those of the same chunk in a row.
+// 2 · rows · input_width · output_width operations. Needs subgroups of eight lanes or more.
 
 enable subgroups;
 #import grid
@@ -47,7 +47,7 @@ fn main(
   let depth = parameters.input_width / 4u;
   let columns = parameters.output_width / 4u;
   let column_tiles = (columns + TILE_COLUMNS - 1u) / TILE_COLUMNS;
-  let input_tiles = (parameters.input_width + TILE_ROWS - 1u) / TILE_ROWS;
+  let input_tiles = parameters.input_width / TILE_ROWS + 1u;
   let tile = linear_group(group, groups);
   let chunk = tile / (column_tiles * input_tiles);
   let first = rows_of_first_side(rows[0], rows[1], parameters.sides);
@@ -63,7 +63,6 @@ fn main(
   let own_vector = min(vector, depth - 1u);
   let own_column = min(column + lane, columns - 1u);
   var sum: Tile;
-  var own_bias = vec4f();
   for (var row = span.begin; row < span.end; row += 4u) {
     let a = mat4x4f(
       input[row * depth + own_vector],
@@ -77,21 +76,22 @@ fn main(
       gradient_of(row + 2u, last, columns, own_column),
       gradient_of(row + 3u, last, columns, own_column),
     );
-    own_bias += own[0] + own[1] + own[2] + own[3];
-    add_products(&sum, transpose(a), transpose(own));
+    var inputs = transpose(a);
+    // The lane after the last input has the one that is always 1.
+    inputs[0] = select(inputs[0], vec4f(1.0), vector == depth);
+    add_products(&sum, inputs, transpose(own));
   }
   let base = chunk * (parameters.input_width + 1u);
   for (var c = 0u; c < TILE_COLUMNS; c++) {
-    if (vector < depth && column + c < columns) {
+    if (vector <= depth && column + c < columns) {
       let by_input = transpose(sum[c]);
       let at = (base + vector * 4u) * columns + column + c;
       partial[at] = by_input[0];
-      partial[at + columns] = by_input[1];
-      partial[at + 2u * columns] = by_input[2];
-      partial[at + 3u * columns] = by_input[3];
+      if (vector < depth) {
+        partial[at + columns] = by_input[1];
+        partial[at + 2u * columns] = by_input[2];
+        partial[at + 3u * columns] = by_input[3];
+      }
     }
-  }
-  if (input_tile == 0u && column + lane < columns) {
-    partial[(base + parameters.input_width) * columns + column + lane] = own_bias;
   }
 }

@@ -7,10 +7,10 @@ export type Activation = 'none' | 'leaky-relu' | 'tanh';
 /** Numbers of the activations in the shaders. */
 export const ACTIVATIONS: Readonly<Record<Activation, number>> = { none: 0, 'leaky-relu': 1, tanh: 2 };
 
-/** Rows and columns that one workgroup of a variant computes; as the shaders have them. */
+/** Rows and columns that one workgroup of a variant computes, and inputs that it has for the bias; as the shaders have them. */
 const BLOCKS = {
-  tiles: { suffix: '', rows: 64, columns: 64, inputs: 64 },
-  subgroups: { suffix: '.subgroups', rows: 32, columns: 32, inputs: 32 },
+  tiles: { suffix: '', rows: 64, columns: 64, inputs: 64, biasInputs: 0 },
+  subgroups: { suffix: '.subgroups', rows: 32, columns: 32, inputs: 32, biasInputs: 1 },
 } as const satisfies Record<DenseVariant, object>;
 
 /** Rows that one partial sum of the weight gradient covers at least, and how many partial sums a side has at most. */
@@ -164,7 +164,8 @@ export class Dense {
       label: `${label} weight backward`,
       bind: { input, gradient, rows, partial },
       parameters: { ...parameters, chunk_rows },
-      workgroups: chunks * Math.ceil(inputWidth / block.inputs) * Math.ceil(outputWidth / block.columns),
+      workgroups:
+        chunks * Math.ceil((inputWidth + block.biasInputs) / block.inputs) * Math.ceil(outputWidth / block.columns),
       cost: this.#cost(maxRows),
     });
     const values = sides * (inputWidth + 1) * outputWidth;

@@ -52,7 +52,7 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
     'sampled',
     {
       'dense/backward_weight': ['bias += right[step * ', 'bias -= right[step * '],
-      'dense/backward_weight.subgroups': ['own_bias += own[0] + own[1]', 'own_bias += own[0] - own[1]'],
+      'dense/backward_weight.subgroups': ['vec4f(1.0), vector == depth', 'vec4f(-1.0), vector == depth'],
     },
   ],
   ['dense/reduce_partials', 'sampled', one('dense/reduce_partials', 'sum += partial', 'sum -= partial')],

@@ -124,7 +124,8 @@ const backwardInputOf = (rows: number, columns_: number, lanes: number) => (sett
 const partialLength = (layer: Layer) =>
   spans(layer, chunkRows(layer.count)) * (layer.input_width + 1) * layer.output_width;
 
-const backwardWeightOf = (inputs: number, columns_: number, lanes: number) => (setting: Setting) =>
+/** `bias`: inputs that a variant has for the bias. */
+const backwardWeightOf = (inputs: number, columns_: number, bias: number, lanes: number) => (setting: Setting) =>
   denseOf<'dense/backward_weight'>(setting, lanes, (layer) => {
     const chunk_rows = chunkRows(layer.count);
     return {
@@ -136,7 +137,8 @@ const backwardWeightOf = (inputs: number, columns_: number, lanes: number) => (s
       },
       parameters: { ...shapeOf(layer), chunk_rows },
       size: {
-        workgroups: spans(layer, chunk_rows) * blocks(layer.input_width, inputs) * blocks(layer.output_width, columns_),
+        workgroups:
+          spans(layer, chunk_rows) * blocks(layer.input_width + bias, inputs) * blocks(layer.output_width, columns_),
       },
       twin: backward_weight,
       tolerance: { partial: LONG },
@@ -278,8 +280,8 @@ export const MODEL_CASES: CaseMap<ModelKernel> = {
   'dense/forward.subgroups': forwardOf(32, 32, 8),
   'dense/backward_input': backwardInputOf(64, 64, 0),
   'dense/backward_input.subgroups': backwardInputOf(32, 32, 8),
-  'dense/backward_weight': backwardWeightOf(64, 64, 0),
-  'dense/backward_weight.subgroups': backwardWeightOf(32, 32, 8),
+  'dense/backward_weight': backwardWeightOf(64, 64, 0, 0),
+  'dense/backward_weight.subgroups': backwardWeightOf(32, 32, 1, 8),
   'dense/activation_backward': (setting) =>
     layersOf(setting).map((layer) => {
       const length = layer.count * layer.output_width;

@@ -112,7 +112,7 @@ function denseCases(): KernelCase[] {
       }),
       kernelCase('dense/backward_weight.subgroups', {
         ...towardsWeight,
-        size: { workgroups: chunks * blocks(input_width, 32) * blocks(output_width, 32) },
+        size: { workgroups: chunks * blocks(input_width + 1, 32) * blocks(output_width, 32) },
         lanes: 8,
       }),
       kernelCase('dense/reduce_partials', {

@@ -29,7 +29,8 @@ test(
         backward_weight({ ...bindings, partial: expected }, parameters);
         for (const variant of variants(gpu())) {
           const [inputs, columns] = variant ? [32, 32] : [64, 64];
-          const workgroups = chunks * Math.ceil(inputWidth / inputs) * Math.ceil(outputWidth / columns);
+          const workgroups =
+            chunks * Math.ceil((inputWidth + (variant ? 1 : 0)) / inputs) * Math.ceil(outputWidth / columns);
           const name = `dense/backward_weight${variant}` as const;
           const { partial } = await runKernel(gpu(), name, bindings, parameters, { workgroups });
           expectClose(partial, expected, { absolute: 1e-5, relative: 1e-5 }, `${name} partial`);
