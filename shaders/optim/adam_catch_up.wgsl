@@ -11,9 +11,9 @@
 //   state          [4]             state[0] is the step about to be made
 //   schedule       [steps, 4]      as for optim/adam
 //
-// ALL = 1: row r is node r. After `REPLAYED` steps without a gradient m is β1^REPLAYED of what it was, and what a step adds
-// to w is far below w's rounding: from there on only the moments decay, unless weight decay goes on pulling at w. Moments
-// that are 0, as those of rows that never had a gradient, stay so and leave w alone.
+// ALL = 1: row r is node r. After REPLAYED steps without a gradient what a step adds to w is far below w's rounding (the
+// host knows how many that takes by β1 and β2): from there on only the moments decay, unless weight decay goes on pulling
+// at w. Moments that are 0, as those of rows that never had a gradient, stay so and leave w alone.
 //
 // One invocation for four columns of a row. Memory bound where few steps were missed: 24 bytes an element of the rows that
 // missed any, and nothing but `made` of the others.
@@ -23,7 +23,8 @@
 
 override WORKGROUP: u32 = 64;
 override ALL: u32 = 0;
-override REPLAYED: u32 = 256;
+// As many as it takes unless told.
+override REPLAYED: u32 = 0xffffffffu;
 
 struct Parameters {
   // Columns, a multiple of 4.
@@ -74,7 +75,7 @@ fn main(
   }
   var now = AdamResult(parameter[at], first, second);
   var step = begin;
-  let last = select(min(end, begin + REPLAYED), end, parameters.weight_decay != 0.0);
+  let last = begin + select(min(end - begin, REPLAYED), end - begin, parameters.weight_decay != 0.0);
   for (; step < last; step++) {
     now = adam_step(now.parameter, vec4f(0.0), now.first_moment, now.second_moment, schedule[step], settings);
   }

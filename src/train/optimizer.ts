@@ -44,6 +44,19 @@ export type TableUpdates = 'dense' | 'swept' | 'deferred' | 'rows';
  */
 const DEFERRED_SHARE = 1 / 8;
 
+/** What a step still adds to a parameter, by what the first added, where it is no longer made: below any float's rounding. */
+const NEGLIGIBLE = 2 ** -40;
+
+/**
+ * Steps without a gradient after which Adam's next one moves nothing: each moves a parameter by β1 / √β2 of what the one
+ * before it did, bias corrections and rates apart. All of them (2³² − 1) where that does not fall.
+ */
+export function replayedSteps(beta1: number, beta2: number): number {
+  const ratio = beta2 > 0 ? beta1 / Math.sqrt(beta2) : beta1 > 0 ? 1 : 0;
+  const steps = ratio === 0 ? 1 : Math.ceil(Math.log(NEGLIGIBLE) / Math.log(ratio));
+  return ratio < 1 ? Math.min(Math.max(1, steps), 2 ** 32 - 1) : 2 ** 32 - 1;
+}
+
 interface Table {
   readonly active: ActiveNodes;
   readonly updates: Exclude<TableUpdates, 'dense'>;
@@ -256,7 +269,7 @@ export class Adam {
         ...{ nodes, rows, state, schedule },
       },
       parameters: { width, ...this.#settings },
-      constants: { ALL },
+      constants: { ALL, REPLAYED: replayedSteps(this.#settings.beta1, this.#settings.beta2) },
       invocations: (count * width) / 4,
       cost: { bytes: 24 * count * width, operations: 13 * count * width },
     });
