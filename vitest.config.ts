@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -10,7 +9,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 1,
     // What a user's own trainings have found out about the adapter is no business of the tests.
-    env: { HASHGNN_CACHE: join(tmpdir(), `hashgnn-test-cache-${process.pid}`) },
+    env: { HASHGNN_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'hashgnn') },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -18,6 +18,7 @@ import {
 } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HashgnnError, InputError } from './errors.js';
 import {
   bytesOf,
@@ -97,6 +98,10 @@ async function syncFolder(folder: string): Promise<void> {
 /** Where a lock stands in its folder. */
 const LOCK = '.lock';
 
+/** What takes a moment and has lasted so long, was begun by a process that died: writing a lock that exists, removing one. */
+const LOCK_WRITTEN_MS = 2000;
+const LOCK_LOOK_MS = 50;
+
 /** Files that `writeFileAtomic` had begun when its process died. */
 const ASIDE = /^\..+\.\d+-[0-9a-f]{8}\.tmp$/;
 
@@ -147,7 +152,7 @@ export async function requireEmptyFolder(path: string): Promise<void> {
     if (!found) return;
     const fix = 'name another folder, or remove this one';
     if (!found.isDirectory()) throw new InputError('the output folder is a file', { where: path, fix });
-    const entries = (await readdir(path)).filter((name) => name !== LOCK && !ASIDE.test(name));
+    const entries = (await readdir(path)).filter((name) => !name.startsWith(LOCK) && !ASIDE.test(name));
     if (entries.length === 0) return;
     const some = entries.sort().slice(0, 3).join(', ');
     const more = entries.length > 3 ? `, … (${entries.length} entries)` : '';
@@ -371,14 +376,18 @@ export async function lockFolder(path: string): Promise<FolderLock> {
         break;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        const owner = await lockOwner(file);
+        const found = await readFile(file, 'utf8').catch(unlessMissing);
+        // Released in this moment.
+        if (found === undefined) continue;
+        const owner = lockOwner(found);
         if (owner && !(await isGone(owner))) {
           throw new InputError(`process ${owner.pid} on ${owner.host} is writing into this folder`, {
             where: path,
             fix: `wait for it or name another folder; if that process is gone, delete ${LOCK} in it`,
           });
         }
-        await unlink(file).catch(unlessMissing);
+        if (owner || (await ageOf(file)) > LOCK_WRITTEN_MS) await removeLock(file, found);
+        else await sleep(LOCK_LOOK_MS);
       }
     }
     // Nobody else can be writing them now.
@@ -404,14 +413,38 @@ async function isGone({ pid, host, start }: LockOwner): Promise<boolean> {
   return !(await isAlive(pid)) || (await startOf(pid)) !== start;
 }
 
-/** Who holds a lock; undefined where it is gone or says nothing, having been cut short by a crash. */
-async function lockOwner(file: string): Promise<LockOwner | undefined> {
+/** Who holds a lock; undefined where it does not say, being written now or having been cut short by a crash. */
+function lockOwner(text: string): LockOwner | undefined {
   try {
-    const { pid, host, start } = JSON.parse(await readFile(file, 'utf8')) as Partial<LockOwner>;
+    const { pid, host, start } = JSON.parse(text) as Partial<LockOwner>;
     const whole = Number.isSafeInteger(pid) && typeof host === 'string' && typeof start === 'string';
     return whole ? { pid: pid!, host, start } : undefined;
   } catch {
     return undefined;
+  }
+}
+
+async function ageOf(file: string): Promise<number> {
+  const found = await stat(file).catch(() => undefined);
+  return found ? Date.now() - found.mtimeMs : 0;
+}
+
+/** Removes a lock that a dead process has left, and no other: only one process at a time looks again and removes. */
+async function removeLock(file: string, left: string): Promise<void> {
+  const turn = `${file}-removal`;
+  try {
+    await mkdir(turn);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // Its owner died in these few system calls.
+    if ((await ageOf(turn)) > LOCK_WRITTEN_MS) await rmdir(turn).catch(unlessMissing);
+    else await sleep(LOCK_LOOK_MS);
+    return;
+  }
+  try {
+    if ((await readFile(file, 'utf8').catch(() => undefined)) === left) await unlink(file).catch(unlessMissing);
+  } finally {
+    await rmdir(turn).catch(unlessMissing);
   }
 }
 

@@ -50,7 +50,7 @@ export async function trainWithKills(kills: number, seed: number): Promise<Kills
     const failed: string[] = [];
     let [killed, run] = [0, 0];
     let finished: string | undefined;
-    while (killed < kills) {
+    while (killed < kills && failed.length < 3) {
       // A run that has finished before it was killed often enough: another one.
       const name = `parts-${run}`;
       const { status, signal, err } = await ended(train(name), draw() * 1.1 * milliseconds);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -149,6 +149,28 @@ describe('the checkpoints of a folder', () => {
 });
 
 describe('a folder', () => {
+  test('whose lock is just being written is waited for', async () => {
+    const folder = await folderOf('being-written');
+    await writeFile(join(folder, '.lock'), '');
+    const locked = lockFolder(folder);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const owner = { pid: process.pid, host: 'another-machine', start: '1' };
+    await writeFile(join(folder, '.lock'), JSON.stringify(owner));
+    await expect(locked).rejects.toThrow('on another-machine is writing into this folder');
+  });
+
+  test('left by a dead process goes to one of many that want it', async () => {
+    const folder = await folderOf('wanted');
+    for (let round = 0; round < 20; round += 1) {
+      await writeFile(join(folder, '.lock'), JSON.stringify({ pid: process.pid, host: hostname(), start: '1' }));
+      const all = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
+      const taken = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      expect(taken).toHaveLength(1);
+      await taken[0]!.release();
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('belongs to one process at a time, and a dead process holds nothing', async () => {
     const folder = join(root, 'locked', 'deep');
     const lock = await lockFolder(folder);
@@ -165,6 +187,7 @@ describe('a folder', () => {
     const another = { ...dead, pid: process.pid };
     for (const left of [JSON.stringify(dead), JSON.stringify(another), '{"pid":', '', '{"pid":1}']) {
       await writeFile(join(folder, '.lock'), left);
+      await utimes(join(folder, '.lock'), 1e9, 1e9);
       await (await lockFolder(folder)).release();
     }
     // Half a file that the dead process was writing goes, other files stay.
