@@ -4,10 +4,17 @@ import { CEILING_CASES } from './cases/ceiling.js';
 import { GRAPH_CASES } from './cases/graph.js';
 import { MODEL_CASES } from './cases/model.js';
 import { SEARCH_CASES } from './cases/search.js';
+import { SYSTEM_CASES } from './cases/systems.js';
 import type { Setting } from './setting.js';
 
 /** Every kernel of the package; the compiler finds one that is missing. */
-const CASES: CaseMap<KernelName> = { ...CEILING_CASES, ...GRAPH_CASES, ...MODEL_CASES, ...SEARCH_CASES };
+const CASES: CaseMap<KernelName> = {
+  ...CEILING_CASES,
+  ...GRAPH_CASES,
+  ...MODEL_CASES,
+  ...SEARCH_CASES,
+  ...SYSTEM_CASES,
+};
 
 /** The cases of one kernel at one size, none where the kernel has none there. */
 export function casesOf(kernel: string, setting: Setting): BenchCase[] {

@@ -6,6 +6,8 @@ const PURPOSE_NEIGHBOURS = 1u;
 const PURPOSE_NEGATIVES = 2u;
 const PURPOSE_GUIDANCE = 3u;
 const PURPOSE_SHUFFLE = 4u;
+const PURPOSE_NOISE = 9u;
+const PURPOSE_WALKS = 10u;
 
 // Four independent uniform words for one counter.
 fn random4(seed: u32, purpose: u32, step: u32, index: u32) -> vec4u {

@@ -16,6 +16,8 @@ export const Purpose = {
   split: 6,
   generate: 7,
   sample: 8,
+  noise: 9,
+  walks: 10,
 } as const;
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 

@@ -53,6 +53,16 @@ export interface Kernels {
     parameters: { readonly rows: number; readonly width: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'aggregate/propagate': {
+    bindings: { readonly base: Tensor<'f32'>; readonly source: Tensor<'f32'>; readonly norms: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly nodes: number; readonly width: number; readonly factor: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'aggregate/propagate.lanes': {
+    bindings: { readonly base: Tensor<'f32'>; readonly source: Tensor<'f32'>; readonly norms: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly nodes: number; readonly width: number; readonly factor: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'block/compact': {
     bindings: { readonly bits: Tensor<'u32'>; readonly ranks: Tensor<'u32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'> };
     parameters: { readonly words: number; readonly users: number };
@@ -168,6 +178,16 @@ export interface Kernels {
     parameters: { readonly rows: number; readonly width: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'hash/relax': {
+    bindings: { readonly embedding: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'>; readonly guided: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number; readonly NOISE?: number };
+  };
+  'hash/relax_backward': {
+    bindings: { readonly embedding: Tensor<'f32'>; readonly guided: Tensor<'f32'>; readonly guided_gradient: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'>; readonly embedding_gradient: Tensor<'f32'> };
+    parameters: { readonly width: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'hash/sign': {
     bindings: { readonly embedding: Tensor<'f32'>; readonly code: Tensor<'f32'> };
     parameters: { readonly count: number };
@@ -177,6 +197,11 @@ export interface Kernels {
     bindings: { readonly direct_gradient: Tensor<'f32'>; readonly code_gradient: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly embedding_gradient: Tensor<'f32'> };
     parameters: { readonly width: number };
     constants: { readonly WORKGROUP?: number };
+  };
+  'loss/multinomial': {
+    bindings: { readonly users: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly scale: Tensor<'f32'>; readonly state: Tensor<'u32'>; readonly scores: Tensor<'f32'>; readonly terms: Tensor<'f32'> };
+    parameters: { readonly batch: number; readonly items: number; readonly stride: number; readonly first_item: number; readonly weight: number; readonly flattening: number };
+    constants: { readonly WORKGROUP?: number; readonly LANES?: number };
   };
   'loss/pairs': {
     bindings: { readonly guided: Tensor<'f32'>; readonly pairs: Tensor<'u32'>; readonly scale: Tensor<'f32'>; readonly score_gradient: Tensor<'f32'>; readonly edge_terms: Tensor<'f32'> };
@@ -233,6 +258,11 @@ export interface Kernels {
     parameters: {};
     constants: {};
   };
+  'reduce/add': {
+    bindings: { readonly addend: Tensor<'f32'>; readonly sum: Tensor<'f32'> };
+    parameters: { readonly count: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'reduce/columns': {
     bindings: { readonly table: Tensor<'f32'>; readonly state: Tensor<'u32'>; readonly ring: Tensor<'f32'>; readonly chosen: Tensor<'f32'> };
     parameters: { readonly count: number; readonly columns: number; readonly capacity: number; readonly chosen_first: number; readonly chosen_count: number };
@@ -241,6 +271,16 @@ export interface Kernels {
   'reduce/not_finite': {
     bindings: { readonly values: Tensor<'f32'>; readonly found: Tensor<'u32'> };
     parameters: { readonly count: number; readonly invocations: number; readonly slot: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'rows/gather': {
+    bindings: { readonly source: Tensor<'f32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly width: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'rows/scatter': {
+    bindings: { readonly source: Tensor<'f32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly width: number };
     constants: { readonly WORKGROUP?: number };
   };
   'sample/batch': {
@@ -253,9 +293,24 @@ export interface Kernels {
     parameters: { readonly batch: number; readonly stride: number; readonly users: number; readonly items: number; readonly seed: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'sample/negatives_by_degree': {
+    bindings: { readonly state: Tensor<'u32'>; readonly cumulative: Tensor<'u32'>; readonly pairs: Tensor<'u32'> };
+    parameters: { readonly first_row: number; readonly batch: number; readonly stride: number; readonly first_node: number; readonly count: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'sample/neighbours': {
     bindings: { readonly state: Tensor<'u32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly sampled: Tensor<'u32'> };
     parameters: { readonly fanout: number; readonly layer: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'sample/users': {
+    bindings: { readonly state: Tensor<'u32'>; readonly batch: Tensor<'u32'> };
+    parameters: { readonly count: number; readonly users: number; readonly seed: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'sample/walks': {
+    bindings: { readonly state: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly pairs: Tensor<'u32'> };
+    parameters: { readonly first_row: number; readonly batch: number; readonly stride: number; readonly edges: number; readonly side: number; readonly contexts: number; readonly window: number; readonly stop: number; readonly seed: number };
     constants: { readonly WORKGROUP?: number };
   };
   'scan/exclusive': {

@@ -3,8 +3,9 @@ import { ceilingCases } from './cases/ceiling.js';
 import { graphCases } from './cases/graph.js';
 import { modelCases } from './cases/model.js';
 import { searchCases } from './cases/search.js';
+import { systemCases } from './cases/systems.js';
 
 /** Small cases for every kernel of the package, each variant with its own. */
 export function selfTestCases(): KernelCase[] {
-  return [...graphCases(), ...modelCases(), ...searchCases(), ...ceilingCases()];
+  return [...graphCases(), ...modelCases(), ...systemCases(), ...searchCases(), ...ceilingCases()];
 }

@@ -17,12 +17,12 @@ import { neighbours } from '../../reference/sample/neighbours.js';
 import { exclusive } from '../../reference/scan/exclusive.js';
 import { below, floats, type KernelCase, kernelCase, offsetsOf, unwritten, unwrittenFloats, words } from '../case.js';
 
-const USERS = 37;
-const ITEMS = 53;
-const NODES = USERS + ITEMS;
+export const USERS = 37;
+export const ITEMS = 53;
+export const NODES = USERS + ITEMS;
 
 /** A bipartite graph by rows; user 0 has every item, user 1 and the last item have no edge. */
-function graph() {
+export function graph() {
   const rows: number[][] = Array.from({ length: NODES }, () => []);
   const draws = words(USERS * ITEMS, 11);
   for (let user = 0; user < USERS; user += 1) {

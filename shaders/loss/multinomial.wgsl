@@ -1,0 +1,143 @@
+// The multinomial likelihood of users' training items among all items, forward and gradient in one (Liang et al., WWW
+// 2018, eq. 2): with π_u = softmax over all items of scale · ⟨v_u, v_i⟩,
+//
+//   loss = weight · Σ_u degree(u)^-flattening · Σ_(i in N(u)) -ln π_ui
+//
+//   users       [batch]          user numbers
+//   offsets     [N + 1]          the graph by rows, users' rows first
+//   neighbours  [2 · edges]      node numbers: first_item + item
+//   scale       [1]
+//   state       [4]              state[0] is the step
+//   scores      [batch, stride]  before: ⟨v_u, v_i⟩ of all items; after: ∂loss/∂⟨v_u, v_i⟩; columns beyond the items: 0
+//   terms       [batch, 4]       of this user: degree^-flattening · Σ -ln π (without `weight`); 0; its share of
+//                                ∂loss/∂scale (with `weight`); and the fraction of items without an edge that score below
+//                                one of its items, ties counting half (1/2 where there is none)
+//
+// That item is number (step mod degree) of the user's. A user without training items contributes nothing.
+//
+// LANES invocations a user, a power of two that divides WORKGROUP: each goes through every LANES-th four columns, and a
+// tree in shared memory adds their sums, always in the same order. Goes three times through the scores.
+
+#import grid
+
+override WORKGROUP: u32 = 64;
+override LANES: u32 = 1;
+
+struct Parameters {
+  batch: u32,
+  items: u32,
+  // Columns of a row of scores, a multiple of 4.
+  stride: u32,
+  first_item: u32,
+  weight: f32,
+  flattening: f32,
+}
+
+@group(0) @binding(0) var<storage, read> users: array<u32>;
+@group(0) @binding(1) var<storage, read> offsets: array<u32>;
+@group(0) @binding(2) var<storage, read> neighbours: array<u32>;
+@group(0) @binding(3) var<storage, read> scale: array<f32>;
+@group(0) @binding(4) var<storage, read> state: array<u32>;
+@group(0) @binding(5) var<storage, read_write> scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> terms: array<vec4f>;
+@group(0) @binding(7) var<uniform> parameters: Parameters;
+
+var<workgroup> shared_values: array<vec4f, WORKGROUP>;
+
+// The sums of all lanes of a user, or in x the largest.
+fn over_lanes(value: vec4f, local: u32, largest: bool) -> vec4f {
+  if (LANES == 1u) {
+    return value;
+  }
+  workgroupBarrier();
+  shared_values[local] = value;
+  for (var stride = LANES / 2u; stride > 0u; stride /= 2u) {
+    workgroupBarrier();
+    if (local % LANES < stride) {
+      let other = shared_values[local + stride];
+      if (largest) {
+        shared_values[local].x = max(shared_values[local].x, other.x);
+      } else {
+        shared_values[local] += other;
+      }
+    }
+  }
+  workgroupBarrier();
+  return shared_values[local - local % LANES];
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let invocation = linear_invocation(group, groups, WORKGROUP, local);
+  let row = invocation / LANES;
+  let lane = invocation % LANES;
+  let inside = row < parameters.batch;
+  let items = select(0u, parameters.items, inside);
+  let first = row * parameters.stride;
+  let factor = scale[0];
+  var begin = 0u;
+  var degree = 0u;
+  if (inside) {
+    begin = offsets[users[row]];
+    degree = offsets[users[row] + 1u] - begin;
+  }
+
+  // The largest score, so that no exponential overflows.
+  var most = -0x1p126;
+  for (var item = lane; item < items; item += LANES) {
+    most = max(most, factor * scores[first + item]);
+  }
+  most = over_lanes(vec4f(most), local, true).x;
+
+  // x: Σ exp; y, z: items below the chosen one, ties half, those with an edge taken off; w: Σ of the items' products.
+  var chosen = 0.0;
+  if (degree > 0u) {
+    chosen = factor * scores[first + neighbours[begin + state[0] % degree] - parameters.first_item];
+  }
+  var sums = vec4f();
+  for (var item = lane; item < items; item += LANES) {
+    let score = factor * scores[first + item];
+    sums.x += exp(score - most);
+    sums.y += select(select(0.0, 0.5, score == chosen), 1.0, score < chosen);
+  }
+  for (var entry = lane; entry < degree; entry += LANES) {
+    let product = scores[first + neighbours[begin + entry] - parameters.first_item];
+    let score = factor * product;
+    sums.y -= select(select(0.0, 0.5, score == chosen), 1.0, score < chosen);
+    sums.z += score - most;
+    sums.w += product;
+  }
+  sums = over_lanes(sums, local, false);
+
+  let count = f32(degree);
+  let share = select(0.0, pow(count, -parameters.flattening), degree > 0u);
+  let slope = parameters.weight * share;
+  var expected = 0.0;
+  for (var item = lane; item < select(0u, parameters.stride, inside); item += LANES) {
+    var gradient = 0.0;
+    if (item < items) {
+      let product = scores[first + item];
+      let chance = exp(factor * product - most) / sums.x;
+      gradient = slope * count * chance;
+      expected += gradient * product;
+    }
+    scores[first + item] = factor * gradient;
+  }
+  expected = over_lanes(vec4f(expected), local, false).x;
+  if (LANES > 1u) {
+    storageBarrier();
+  }
+  for (var entry = lane; entry < degree; entry += LANES) {
+    scores[first + neighbours[begin + entry] - parameters.first_item] -= factor * slope;
+  }
+  if (inside && lane == 0u) {
+    let others = f32(items - degree);
+    let below = select(0.5, sums.y / max(others, 1.0), degree > 0u && items > degree);
+    let likelihood = select(0.0, share * (count * log(sums.x) - sums.z), degree > 0u);
+    terms[row] = vec4f(likelihood, 0.0, expected - slope * sums.w, below);
+  }
+}
