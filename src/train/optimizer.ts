@@ -190,11 +190,15 @@ export class Adam {
   }
 
   /**
-   * Records the update of everything that was added.
+   * Records the update of everything that was added, or of what `chosen` says by name.
    * @param io `state` [4]: state[0] is the step; `schedule` [steps, 4]: see `scheduleTable`
    */
-  record(program: Program, io: { readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> }): void {
-    for (const entry of this.#entries) this.#update(program, entry, io);
+  record(
+    program: Program,
+    io: { readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> },
+    chosen: (name: string) => boolean = () => true,
+  ): void {
+    for (const entry of this.#entries) if (chosen(entry.name)) this.#update(program, entry, io);
   }
 
   #push({ name, parameter, gradient, table }: Omit<Entry, 'first' | 'second'>): void {

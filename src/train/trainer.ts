@@ -9,7 +9,7 @@ import { type MemoryPrediction, predictMemory, requireFits, searchMemory } from 
 import type { TrainOptions } from './options.js';
 import type { Embeddings } from './run_folder.js';
 import type { SafeTensor } from './safetensors.js';
-import { guidanceAt, learningRateAt } from './schedule.js';
+import { learningRateAt, relaxationAt } from './schedule.js';
 import type { TrainingStep } from './step.js';
 import { requireFinite } from './watch.js';
 
@@ -24,7 +24,7 @@ export interface LossRecord {
   readonly auc: number;
   /** The learnt factor on inner products, now. */
   readonly scale: number;
-  /** p of the guidance at this step. */
+  /** p of the guidance at this step, or β of another relaxation. */
   readonly guidance: number;
   readonly learningRate: number;
 }
@@ -147,8 +147,7 @@ export class Trainer {
     };
     let submitted = this.step;
     while (submitted < end && !signal?.aborted) {
-      const steps = Math.min(this.#submission, end - submitted);
-      this.training.program.run(steps);
+      const steps = this.training.run(submitted, Math.min(this.#submission, end - submitted));
       submitted += steps;
       const done = this.gpu.finish();
       // Looked at in `settle`; a failure in between must not count as unhandled.
@@ -166,8 +165,11 @@ export class Trainer {
    * nothing of this training can be used
    */
   async losses(steps: number): Promise<LossRecord> {
-    const { loss, scale } = this.training;
-    const [each, [scaleNow]] = await Promise.all([loss.read(this.step - steps, this.step), scale.read()]);
+    const { training } = this;
+    const [each, [scaleNow]] = await Promise.all([
+      training.losses(this.step - steps, this.step),
+      training.scale.read(),
+    ]);
     const mean = (key: 'total' | 'crossEntropy' | 'ranking' | 'auc') =>
       each.reduce((sum, entry) => sum + entry[key], 0) / each.length;
     const record: LossRecord = {
@@ -177,7 +179,7 @@ export class Trainer {
       ranking: mean('ranking'),
       auc: mean('auc'),
       scale: scaleNow!,
-      guidance: guidanceAt(this.options, this.step - 1),
+      guidance: relaxationAt(this.options, this.step - 1),
       learningRate: learningRateAt(this.options, this.step - 1),
     };
     const between = `the ${steps} steps before step ${this.step}`;
@@ -197,7 +199,7 @@ export class Trainer {
    */
   async encode(): Promise<Embeddings> {
     const { encode, codes: packed } = this.#device;
-    this.training.flush.run();
+    this.training.flush(this.step);
     encode.run();
     const [all, words] = await Promise.all([this.training.encoding.embeddings.read(), packed.read()]);
     const broken = all.findIndex((value) => !Number.isFinite(value));
@@ -248,7 +250,7 @@ export class Trainer {
   takeBest(): void {
     if (!this.best) return;
     // Steps that rows have missed would otherwise be made up for in the best parameters.
-    this.training.flush.run();
+    this.training.flush(this.step);
     this.#device.unkeep.run();
   }
 
@@ -257,7 +259,7 @@ export class Trainer {
    * @throws HashgnnError where one is not finite, so that no such state is ever saved
    */
   async state(): Promise<Map<string, SafeTensor>> {
-    this.training.flush.run();
+    this.training.flush(this.step);
     requireFinite(await this.#device.watch.look(), `step ${this.step}`, DIVERGED);
     const entries = this.#stateTensors().map(
       async ({ name, tensor }): Promise<[string, SafeTensor]> => [
@@ -297,11 +299,11 @@ export class Trainer {
   }
 
   #stateTensors(): { name: string; tensor: Tensor<'f32'> }[] {
-    const { adam, loss } = this.training;
+    const { adam } = this.training;
     return [
       ...this.training.parameters(),
       ...adam.moments(),
-      { name: 'losses', tensor: loss.log },
+      ...this.training.logs(),
       ...this.#device.kept.map(({ name, tensor }) => ({ name: `best.${name}`, tensor })),
     ];
   }
@@ -321,7 +323,7 @@ function requireTrainable(dataset: Dataset, options: TrainOptions): void {
       fix: 'prepare it with weaker filters or another split',
     });
   }
-  if (options.steps * options.batchSize >= 2 ** 32) {
+  if (options.objective === 'pairs' && options.steps * options.batchSize >= 2 ** 32) {
     throw new HashgnnError(`${options.steps} steps of ${options.batchSize} edges are more than 2^32 edges`, {
       fix: 'use fewer steps or smaller batches',
     });

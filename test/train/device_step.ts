@@ -65,20 +65,16 @@ export async function readParameters(step: TrainingStep): Promise<Map<string, Fl
 
 /** The gradients of the step that ran last, those of the input features by node. */
 export async function readGradients(step: TrainingStep): Promise<Map<string, Float32Array>> {
-  const { encoder, pass, loss } = step;
+  const { encoder, pass } = step;
   const gradients = new Map<string, Float32Array>();
-  const layers = [
-    ...encoder.layers.map((layer, index) => [`layers.${index}`, layer] as const),
-    ['hash', encoder.hash] as const,
-  ];
-  for (const [name, { weightGradient, biasGradient }] of layers) {
-    gradients.set(`${name}.weight`, await weightGradient.read());
-    gradients.set(`${name}.bias`, await biasGradient.read());
+  for (const { name, layer } of encoder.dense) {
+    gradients.set(`${name}.weight`, await layer.weightGradient.read());
+    gradients.set(`${name}.bias`, await layer.biasGradient.read());
   }
-  gradients.set('scale', await loss.scaleGradient.read());
+  for (const { name, tensor } of step.scaleGradients()) gradients.set(name, await tensor.read());
   const compact = await pass.inputGradient.read();
   if (pass.inputNodes) {
-    const width = encoder.options.inputWidth;
+    const width = encoder.embedding.shape[1]!;
     const table = new Float32Array(encoder.embedding.length);
     const [nodes, rows] = await Promise.all([pass.inputNodes.nodes.read(), pass.inputNodes.rows.read()]);
     for (let row = 0; row < rows[0]!; row += 1) {
@@ -187,9 +183,9 @@ export async function faultsOf(
       each(reference, gradients);
       reference.run();
       const tolerance = toleranceOf(expected.loss);
-      const [loss] = await step.loss.read(number, number + 1);
+      const [loss] = await step.losses(number, number + 1);
       const lossTerms = (values: StepLoss) => new Map(Object.entries(values).map(([name, value]) => [name, [value]]));
-      const pairs = new Map([['pairs', await step.pairs.read()]]);
+      const pairs = new Map([['pairs', await step.objective.drawn.read()]]);
       const updated = await readParameters(step);
       faults.push(
         ...[

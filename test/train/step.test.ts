@@ -221,7 +221,7 @@ describe('determinism', () => {
       smallOptions({ guidanceFrom: 5, guidanceEvery: 5, guidanceBy: 0.1, ...given }),
       async (step) => {
         for (const times of submits) step.program.run(times);
-        const tensors = [...step.parameters(), ...step.adam.moments(), { name: 'losses', tensor: step.loss.log }];
+        const tensors = [...step.parameters(), ...step.adam.moments(), ...step.logs()];
         const read = await Promise.all(
           tensors.map(async ({ name, tensor }) => {
             const values = await tensor.read();
