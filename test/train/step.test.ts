@@ -44,6 +44,16 @@ const combinations: Given[] = [
     ranking: 'softplus',
     scale: 1,
   },
+  { relaxation: 'continuation', sharpnessFrom: 0, sharpnessEvery: 1, sharpnessBy: 0.5 },
+  { relaxation: 'concrete', sharpnessFrom: 1, sharpnessEvery: 1, sharpnessBy: 0.3, fanouts: 'all' },
+  { hashOnly: true, guidanceStart: 1, guidanceFrom: 2, guidanceBy: 1, guidanceEvery: 1, featureUpdates: 'deferred' },
+  { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', negativeSampling: 'degree' },
+  { encoder: 'lightgcn', propagations: 1, featureUpdates: 'rows', ranking: 'softplus' },
+  { encoder: 'lightgcn', propagations: 3, hashLayer: 'none', embeddingWeight: 0.7, embeddingScale: 0.5 },
+  { encoder: 'lightgcn', propagations: 0, weights: 'shared', featureUpdates: 'deferred', embeddingWeight: 2 },
+  { encoder: 'lightgcn', propagations: 2, objective: 'multinomial', flattening: 0.5, embeddingWeight: 0.5 },
+  { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', objective: 'multinomial', weightDecay: 0.1 },
+  { objective: 'multinomial', fanouts: 'all', relaxation: 'continuation', flattening: 1, scale: 1 },
 ];
 const named = combinations.map((given) => [JSON.stringify(given), given] as const);
 
@@ -196,7 +206,7 @@ describe('unusual graphs and batches', () => {
       seed: 1,
     });
     expect(faults).toEqual([]);
-    expect([...last.draws.pairs].filter((node) => node === NONE)).toHaveLength(9);
+    expect([...last.draws.drawn].filter((node) => node === NONE)).toHaveLength(9);
     expect(last.loss).toMatchObject({ ranking: 0, auc: 0.5 });
     expect(last.loss.crossEntropy).toBeGreaterThan(0);
   });
