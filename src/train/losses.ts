@@ -22,6 +22,9 @@ export interface PairLossOptions {
   readonly rankingWeight: number;
   /** Sums over the batch (paper), or means over the batch's pairs and over its triplets (published code). */
   readonly reduction: 'sum' | 'mean';
+  /** Edges from this number on count `laterWeight` times as much; all alike unless told. */
+  readonly laterFirst?: number;
+  readonly laterWeight?: number;
   /** Rows of ĥ there is room for. */
   readonly maxRows: number;
   /** Steps whose terms the log holds; 1,024 unless told. */
@@ -170,6 +173,8 @@ export class PairLoss extends LossLog {
         cross_entropy_weight: this.weights.crossEntropy,
         ranking_weight: this.weights.ranking,
         margin,
+        later_first: this.options.laterFirst ?? batch,
+        later_weight: this.options.laterWeight ?? 1,
       },
       constants: { RANKING: ranking === 'softplus' ? 1 : 0, LANES: lanes },
       invocations: batch * lanes,

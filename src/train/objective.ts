@@ -38,7 +38,25 @@ export interface Objective {
   readonly drawn: Tensor<'u32'>;
 }
 
-/** Edges with sampled non-edges: cross-entropy and ranking loss (paper, eq. 4 to 7). */
+/** Pairs of a step: the batch's edges, and as many of users and of items again where there are implicit relations. */
+export function pairCount({ batchSize, implicitWeight }: TrainOptions): number {
+  return implicitWeight > 0 ? 3 * batchSize : batchSize;
+}
+
+/** What the pairs of one side that walks find are drawn with. */
+interface Walks {
+  readonly side: 0 | 1;
+  /** The row of their first pair. */
+  readonly firstRow: number;
+  /** Chances of the side's nodes as negatives. */
+  readonly cumulative: Tensor<'u32'>;
+}
+
+/**
+ * Edges with sampled non-edges: cross-entropy and ranking loss (paper, eq. 4 to 7). Implicit relations may stand beside
+ * them: nodes of one side that random walks find near each other, the second one as a context, with contexts drawn by
+ * degree^0.75 as negatives (BiNE: Gao et al., SIGIR 2018, section 3).
+ */
 export class PairObjective implements Objective {
   /** [batch, 2 + slots] node numbers of the batch: user, positive item, negative items. */
   readonly drawn: Tensor<'u32'>;
@@ -49,6 +67,8 @@ export class PairObjective implements Objective {
   readonly #occurrences: Grouping;
   readonly #slots: number;
   readonly #cumulative: Tensor<'u32'> | undefined;
+  readonly #walks: readonly Walks[];
+  readonly #count: number;
 
   /** @param pass `roots`: the set that the batch's nodes make, none where all are computed; `maxRows` of the pass */
   constructor(
@@ -57,21 +77,31 @@ export class PairObjective implements Objective {
     readonly options: TrainOptions,
     readonly pass: { readonly roots: NodeSet | undefined; readonly maxRows: number },
   ) {
-    const { batchSize, negatives, triplets } = options;
+    const { negatives, triplets } = options;
+    const count = pairCount(options);
+    this.#count = count;
     this.#slots = Math.max(negatives, triplets);
     const stride = 2 + this.#slots;
-    this.drawn = scope.tensor('u32', [batchSize, stride], 'batch');
-    this.#batchRows = scope.tensor('u32', [2], 'batch list rows', new Uint32Array([batchSize, batchSize]));
-    this.#pairRows = pass.roots ? scope.tensor('u32', [batchSize, stride], 'batch by row') : this.drawn;
+    this.drawn = scope.tensor('u32', [count, stride], 'batch');
+    this.#batchRows = scope.tensor('u32', [2], 'batch list rows', new Uint32Array([count, count]));
+    this.#pairRows = pass.roots ? scope.tensor('u32', [count, stride], 'batch by row') : this.drawn;
     this.#occurrences = new Grouping(scope, {
       label: 'occurrences in the batch',
       keyCount: pass.maxRows,
-      entries: batchSize * stride,
+      entries: count * stride,
     });
-    if (options.negativeSampling === 'degree') {
-      const weights = graph.degreePowers(NEGATIVE_POWER).subarray(graph.userCount);
-      this.#cumulative = scope.tensor('u32', [graph.itemCount], 'chances of negatives', cumulativeChances(weights));
-    }
+    const weights = graph.degreePowers(NEGATIVE_POWER);
+    const chances = (side: 0 | 1) => {
+      const own = side === 0 ? weights.subarray(0, graph.userCount) : weights.subarray(graph.userCount);
+      return scope.tensor('u32', [own.length], 'chances of negatives', cumulativeChances(own));
+    };
+    if (options.negativeSampling === 'degree') this.#cumulative = chances(1);
+    const sides = options.implicitWeight > 0 ? ([0, 1] as const) : [];
+    this.#walks = sides.map((side) => ({
+      side,
+      firstRow: (1 + side) * options.batchSize,
+      cumulative: chances(side),
+    }));
   }
 
   recordSample(program: Program, state: Tensor<'u32'>): void {
@@ -101,21 +131,41 @@ export class PairObjective implements Objective {
         invocations: batchSize * slots,
       });
     }
+    for (const walks of this.#walks) this.#recordWalks(program, state, walks);
     const { roots } = this.pass;
     if (roots) {
-      const list = { nodes: this.drawn, rows: this.#batchRows, stride: 2 + slots, maxRows: batchSize };
+      const list = { nodes: this.drawn, rows: this.#batchRows, stride: 2 + slots, maxRows: this.#count };
       roots.recordBuild(program, [list]);
       roots.recordLocate(program, list, this.#pairRows);
     }
     this.#occurrences.record(program, { keys: this.#pairRows, rows: this.#batchRows, stride: 2 + slots });
   }
 
+  /** Records pairs of nodes of one side, and negatives for each. */
+  #recordWalks(program: Program, state: Tensor<'u32'>, { side, firstRow, cumulative }: Walks): void {
+    const { batchSize, seed, walkWindow, walkStop } = this.options;
+    const { offsets, neighbours, userCount, nodeCount, edgeCount } = this.graph;
+    const rows = { first_row: firstRow, batch: batchSize, stride: 2 + this.#slots, seed };
+    program.dispatch('sample/walks', {
+      bind: { state, offsets, neighbours, pairs: this.drawn },
+      parameters: { ...rows, edges: edgeCount, side, contexts: nodeCount, window: walkWindow, stop: walkStop },
+      invocations: batchSize,
+    });
+    program.dispatch('sample/negatives_by_degree', {
+      bind: { state, cumulative, pairs: this.drawn },
+      parameters: { ...rows, first_node: nodeCount + side * userCount, count: cumulative.length },
+      invocations: batchSize * this.#slots,
+    });
+  }
+
   createLoss(scope: TensorScope, weight: number): PairLoss {
     const { bits, batchSize, negatives, triplets, ranking, margin, reduction, logEvery } = this.options;
     return new PairLoss(scope, {
-      ...{ bits, batch: batchSize, slots: this.#slots, negatives, triplets, ranking, margin, reduction },
+      ...{ bits, batch: this.#count, slots: this.#slots, negatives, triplets, ranking, margin, reduction },
       crossEntropyWeight: weight * this.options.crossEntropyWeight,
       rankingWeight: weight * this.options.rankingWeight,
+      laterFirst: batchSize,
+      laterWeight: this.options.implicitWeight,
       maxRows: this.pass.maxRows,
       ringCapacity: logEvery,
     });

@@ -173,6 +173,15 @@ export const OPTIONS = {
     'losses',
     'negatives from the items without an edge, all alike (PAPER), or from all items in proportion to degree^0.75 (LINE, PTE)',
   ),
+  implicitWeight: real(
+    0,
+    1e6,
+    0,
+    'losses',
+    'weight of implicit relations within users and within items from random walks beside the edges (BiNE); needs lightgcn without layers and without a hash layer',
+  ),
+  walkWindow: whole(1, 100, 5, 'losses', 'hops that a walk has at most'),
+  walkStop: real(0, 1, 0.15, 'losses', 'chance that a walk ends after a hop (BiNE’s code: 0.15)'),
   scale: real(
     1e-6,
     1e6,
@@ -363,6 +372,15 @@ export function resolveOptions(given: Readonly<Record<string, unknown>>, where =
   }
   if (resolved.objective === 'multinomial' && resolved.encoder === 'sage' && resolved.fanouts !== 'all') {
     throw wrong('objective', 'multinomial', 'pairs, or --fanouts all: it needs the embeddings of all items', where);
+  }
+  const isTable = resolved.encoder === 'lightgcn' && resolved.propagations === 0 && resolved.hashLayer === 'none';
+  if (resolved.implicitWeight > 0 && !(isTable && resolved.objective === 'pairs')) {
+    throw wrong(
+      'implicitWeight',
+      resolved.implicitWeight,
+      '0, or --encoder lightgcn --propagations 0 --hash-layer none --objective pairs',
+      where,
+    );
   }
   if (resolved.negatives === 0 && resolved.triplets === 0) {
     throw wrong('negatives', 0, 'at least one negative or one triplet a batch edge', where);

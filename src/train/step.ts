@@ -8,7 +8,7 @@ import { SageEncoder } from '../layers/sage.js';
 import type { Variants } from '../layers/variants.js';
 import { glorot, normal } from './initialise.js';
 import type { StepLoss } from './losses.js';
-import { type Objective, PairObjective, UserObjective, type VectorLoss } from './objective.js';
+import { type Objective, PairObjective, pairCount, UserObjective, type VectorLoss } from './objective.js';
 import { Adam, recordAdvance } from './optimizer.js';
 import type { TrainOptions } from './options.js';
 import { scheduleTable } from './schedule.js';
@@ -20,7 +20,8 @@ export function createEncoder(scope: TensorScope, graph: Graph, options: TrainOp
   if (options.encoder === 'lightgcn') {
     const hash = hashLayer === 'none' ? 'none' : weights;
     const width = hashLayer === 'none' ? bits : inputWidth;
-    return new PropagationEncoder(scope, graph, { layers: propagations, width, bits, hash, ...chosen });
+    const contexts = options.implicitWeight > 0;
+    return new PropagationEncoder(scope, graph, { layers: propagations, width, bits, hash, contexts, ...chosen });
   }
   const shape = { inputWidth, widths, bits, aggregation, weights, activation, features };
   return new SageEncoder(scope, graph, { ...shape, ...chosen }, true);
@@ -84,7 +85,7 @@ export class TrainingStep {
     readonly options: TrainOptions,
     variants?: Variants,
   ) {
-    const { bits, seed, batchSize } = options;
+    const { bits, seed } = options;
     this.graph = new Graph(scope, host);
     const { graph } = this;
     this.encoder = createEncoder(scope, graph, options, variants);
@@ -100,8 +101,9 @@ export class TrainingStep {
     // From here on the batch is known by rows of the pass.
     let roots: NodeSet | undefined;
     if (!all) {
-      const { nodeCount, userCount } = graph;
-      const maxRows = Math.min(nodeCount, batchSize * (2 + slots));
+      const { userCount } = graph;
+      const nodeCount = encoder.embedding.shape[0]!;
+      const maxRows = Math.min(nodeCount, pairCount(options) * (2 + slots));
       roots = new NodeSet(scope, { label: 'batch nodes', nodeCount, userCount, maxRows });
     }
     const fanouts = options.fanouts === 'all' ? [] : options.fanouts;

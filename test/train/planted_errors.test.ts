@@ -118,8 +118,8 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
   ...(
     [
       ['positive', 'positive_gradient = -parameters', 'positive_gradient = parameters'],
-      ['negatives', 'gradient = parameters.cross_entropy_weight', 'gradient = -parameters.cross_entropy_weight'],
-      ['margin, negatives', 'gradient += parameters.ranking_weight', 'gradient -= parameters.ranking_weight'],
+      ['negatives', 'gradient = cross_entropy_weight', 'gradient = -cross_entropy_weight'],
+      ['margin, negatives', 'gradient += ranking_weight', 'gradient -= ranking_weight'],
       ['margin, positive', 'positive_gradient -= positive_slope', 'positive_gradient += positive_slope'],
       ['scale, negatives', 'scale_gradient += gradient', 'scale_gradient -= gradient'],
       ['scale, positive', 'scale_gradient += positive_gradient', 'scale_gradient -= positive_gradient'],

@@ -19,9 +19,10 @@ import { batch } from '../../src/reference/sample/batch.js';
 import { negatives } from '../../src/reference/sample/negatives.js';
 import { negativesByDegree } from '../../src/reference/sample/negatives_by_degree.js';
 import { users as drawUsers } from '../../src/reference/sample/users.js';
+import { walks } from '../../src/reference/sample/walks.js';
 import { glorot, normal } from '../../src/train/initialise.js';
 import type { StepLoss } from '../../src/train/losses.js';
-import { cumulativeChances } from '../../src/train/objective.js';
+import { cumulativeChances, pairCount } from '../../src/train/objective.js';
 import type { TrainOptions } from '../../src/train/options.js';
 import { scheduleTable } from '../../src/train/schedule.js';
 import { readsAllNodes } from '../../src/train/step.js';
@@ -79,7 +80,10 @@ export function initialParameters(graph: HostGraph, options: TrainOptions): Map<
   const nodes = nodeCountOf(graph);
   const parameters = new Map<string, Float64Array>();
   const set = (name: string, values: ArrayLike<number>) => parameters.set(name, Float64Array.from(values));
-  set('embedding', normal(nodes * vectorWidth(options), featureDeviation, { seed, stream: 0 }));
+  set(
+    'embedding',
+    normal(nodes * (options.implicitWeight > 0 ? 2 : 1) * vectorWidth(options), featureDeviation, { seed, stream: 0 }),
+  );
   denseShapes(options).forEach(({ name, inputs, outputs, sides }, index) => {
     const length = sides * inputs * outputs;
     const stream = { seed, stream: index + 1 };
@@ -129,7 +133,7 @@ function drawNeighbours(graph: HostGraph, { fanouts, widths, seed }: TrainOption
 export function drawStep(graph: HostGraph, options: TrainOptions, step: number): Draws {
   const { batchSize, bits, seed, widths, objective, encoder } = options;
   const { userCount: users, itemCount: items, offsets } = graph;
-  const nodes = nodeCountOf(graph);
+  const nodes = nodeCountOf(graph) * (options.implicitWeight > 0 ? 2 : 1);
   const all = new Set(Array.from({ length: nodes }, (_, node) => node));
   let drawn: Uint32Array;
   if (objective === 'multinomial') {
@@ -138,17 +142,34 @@ export function drawStep(graph: HostGraph, options: TrainOptions, step: number):
   } else {
     const slots = Math.max(options.negatives, options.triplets);
     const stride = 2 + slots;
-    drawn = new Uint32Array(batchSize * stride);
+    drawn = new Uint32Array(pairCount(options) * stride);
     const edges = graph.neighbours.length / 2;
     const sampling = { state: [step], offsets, neighbours: graph.neighbours, pairs: drawn };
     batch(sampling, { batch: batchSize, stride, edges, users, seed });
-    if (options.negativeSampling === 'degree') {
-      const weights = Array.from({ length: items }, (_, item) =>
-        Math.fround((offsets[users + item + 1]! - offsets[users + item]!) ** 0.75),
+    const chances = (first: number, end: number) =>
+      cumulativeChances(
+        Array.from({ length: end - first }, (_, at) =>
+          Math.fround((offsets[first + at + 1]! - offsets[first + at]!) ** 0.75),
+        ),
       );
+    const rows = (first_row: number) => ({ first_row, batch: batchSize, stride, seed });
+    if (options.implicitWeight > 0) {
+      const total = users + items;
+      for (const side of [0, 1]) {
+        const [first, end] = side === 0 ? [0, users] : [users, total];
+        const { walkWindow: window, walkStop: stop } = options;
+        const of = rows((1 + side) * batchSize);
+        walks({ ...sampling, pairs: drawn }, { ...of, edges, side, contexts: total, window, stop: Math.fround(stop) });
+        negativesByDegree(
+          { state: [step], cumulative: chances(first, end), pairs: drawn },
+          { ...of, first_node: total + first, count: end - first },
+        );
+      }
+    }
+    if (options.negativeSampling === 'degree') {
       negativesByDegree(
-        { state: [step], cumulative: cumulativeChances(weights), pairs: drawn },
-        { first_row: 0, batch: batchSize, stride, first_node: users, count: items, seed },
+        { state: [step], cumulative: chances(users, users + items), pairs: drawn },
+        { ...rows(0), first_node: users, count: items },
       );
     } else negatives(sampling, { batch: batchSize, stride, users, items, seed });
   }
@@ -369,7 +390,9 @@ export interface Evaluation {
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
-function divisorsOf({ reduction, batchSize, negatives, triplets }: TrainOptions) {
+function divisorsOf(options: TrainOptions) {
+  const { reduction, negatives, triplets } = options;
+  const batchSize = pairCount(options);
   return reduction === 'mean'
     ? { crossEntropy: batchSize * (1 + negatives), ranking: batchSize * Math.max(1, triplets) }
     : { crossEntropy: 1, ranking: 1 };
@@ -453,30 +476,32 @@ const likelihoodOn: LossOn = (graph, options, { drawn, step }, vectors, scale) =
 };
 
 const pairLossOn: LossOn = (_, options, draws, vectors, scale, corner) => {
-  const { bits, batchSize, ranking, margin } = options;
-  const stride = draws.drawn.length / batchSize;
+  const { bits, ranking, margin } = options;
+  const count = pairCount(options);
+  const stride = draws.drawn.length / count;
   const sums = { crossEntropy: 0, ranking: 0, auc: 0 };
-  for (let edge = 0; edge < batchSize; edge += 1) {
+  for (let edge = 0; edge < count; edge += 1) {
+    const importance = edge < options.batchSize ? 1 : options.implicitWeight;
     const [user, ...others] = draws.drawn.subarray(edge * stride, (edge + 1) * stride) as unknown as number[];
     const [positive, ...scores] = others.map((item) => {
       if (item === NONE) return undefined;
       return scale * productOf(vectors, bits, user!, item);
     });
-    sums.crossEntropy += softplus(-positive!);
+    sums.crossEntropy += importance * softplus(-positive!);
     let below = 0;
     let present = 0;
     for (const [slot, score] of scores.entries()) {
       if (score === undefined) continue;
       present += 1;
       below += score < positive! ? 1 : score === positive! ? 0.5 : 0;
-      if (slot < options.negatives) sums.crossEntropy += softplus(score);
+      if (slot < options.negatives) sums.crossEntropy += importance * softplus(score);
       if (slot >= options.triplets) continue;
       if (ranking === 'softplus') {
-        sums.ranking += softplus(score - positive!);
+        sums.ranking += importance * softplus(score - positive!);
       } else {
         const excess = sigmoid(score) - sigmoid(positive!) + margin;
         corner(excess);
-        sums.ranking += Math.max(0, excess);
+        sums.ranking += importance * Math.max(0, excess);
       }
     }
     sums.auc += present > 0 ? below / present : 0.5;
@@ -485,7 +510,7 @@ const pairLossOn: LossOn = (_, options, draws, vectors, scale, corner) => {
   const crossEntropy = sums.crossEntropy / divisors.crossEntropy;
   const rankingLoss = sums.ranking / divisors.ranking;
   const total = options.crossEntropyWeight * crossEntropy + options.rankingWeight * rankingLoss;
-  return { crossEntropy, ranking: rankingLoss, total, auc: sums.auc / batchSize };
+  return { crossEntropy, ranking: rankingLoss, total, auc: sums.auc / count };
 };
 
 /** The gradient of the total loss by every parameter, straight through the sign. */
@@ -555,7 +580,8 @@ const likelihoodGradients: GradientsOn = (graph, { bits, flattening }, { drawn, 
 };
 
 const pairGradients: GradientsOn = (_, options, draws, guided, scale) => {
-  const { bits, batchSize, negatives, triplets, margin, ranking } = options;
+  const { bits, negatives, triplets, margin, ranking } = options;
+  const batchSize = pairCount(options);
   const stride = draws.drawn.length / batchSize;
   const slots = stride - 2;
   const divisors = divisorsOf(options);
@@ -572,6 +598,8 @@ const pairGradients: GradientsOn = (_, options, draws, guided, scale) => {
       cross_entropy_weight: options.crossEntropyWeight / divisors.crossEntropy,
       ranking_weight: options.rankingWeight / divisors.ranking,
       margin,
+      later_first: options.batchSize,
+      later_weight: options.implicitWeight,
     },
     { RANKING: ranking === 'softplus' ? 1 : 0 },
   );

@@ -48,6 +48,7 @@ const combinations: Given[] = [
   { relaxation: 'concrete', sharpnessFrom: 1, sharpnessEvery: 1, sharpnessBy: 0.3, fanouts: 'all' },
   { hashOnly: true, guidanceStart: 1, guidanceFrom: 2, guidanceBy: 1, guidanceEvery: 1, featureUpdates: 'deferred' },
   { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', negativeSampling: 'degree' },
+  { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', implicitWeight: 0.4, walkWindow: 3, guidanceStart: 1 },
   { encoder: 'lightgcn', propagations: 1, featureUpdates: 'rows', ranking: 'softplus' },
   { encoder: 'lightgcn', propagations: 3, hashLayer: 'none', embeddingWeight: 0.7, embeddingScale: 0.5 },
   { encoder: 'lightgcn', propagations: 0, weights: 'shared', featureUpdates: 'deferred', embeddingWeight: 2 },

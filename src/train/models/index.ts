@@ -1,3 +1,4 @@
+import { bine } from './bine.js';
 import { graphsage } from './graphsage.js';
 import { hashGumbel } from './hash_gumbel.js';
 import { hashSte } from './hash_ste.js';
@@ -22,5 +23,6 @@ export const MODELS = {
   graphsage,
   mf,
   pte,
+  bine,
 } satisfies Record<string, Model>;
 export type ModelName = keyof typeof MODELS;
