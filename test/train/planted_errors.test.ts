@@ -117,7 +117,7 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
   ],
   ...(
     [
-      ['positive', 'positive_gradient = -parameters', 'positive_gradient = parameters'],
+      ['positive', 'positive_gradient = -cross_entropy_weight', 'positive_gradient = cross_entropy_weight'],
       ['negatives', 'gradient = cross_entropy_weight', 'gradient = -cross_entropy_weight'],
       ['margin, negatives', 'gradient += ranking_weight', 'gradient -= ranking_weight'],
       ['margin, positive', 'positive_gradient -= positive_slope', 'positive_gradient += positive_slope'],
