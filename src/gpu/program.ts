@@ -33,7 +33,8 @@ export interface Dispatch {
 }
 
 interface Recorded extends Dispatch {
-  readonly tensors: readonly Tensor[];
+  /** By the names of the WGSL variables. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
   readonly bindGroup: GPUBindGroup;
   readonly uniform: GPUBuffer | undefined;
   parameters: Readonly<Record<string, number>>;
@@ -85,7 +86,7 @@ export class Program {
       kernel,
       cost: options.cost ?? {},
       grid: gridOf(count, gpu.limits.maxComputeWorkgroupsPerDimension),
-      tensors: Object.values(options.bind as Record<string, Tensor>),
+      tensors: options.bind as Record<string, Tensor>,
       bindGroup: kernel.bind(options.bind as Record<string, Tensor>, uniform),
       uniform,
       parameters,
@@ -139,6 +140,7 @@ export class Program {
    */
   run(times = 1): void {
     this.#requireRunnable(this.#commands);
+    this.gpu.running(this);
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
     for (let time = 0; time < times; time += 1) this.encode(encoder, this.#commands);
     this.gpu.device.queue.submit([encoder.finish()]);
@@ -153,9 +155,22 @@ export class Program {
     while (first > 0 && !('kernel' in this.#commands[first - 1]!)) first -= 1;
     const commands = this.#commands.slice(first, last + 1);
     this.#requireRunnable(commands);
+    this.gpu.running(this);
     const encoder = this.gpu.device.createCommandEncoder({ label: dispatch.label });
     this.encode(encoder, commands, timestampWrites);
     this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** The first kernel and variable whose tensor a device's message names, where it is about this program. */
+  blame(message: string): string | undefined {
+    if (!message.includes(`"${this.label}"`)) return undefined;
+    for (const { kernel, tensors, label } of this.#commands.filter((command) => 'kernel' in command)) {
+      const named = Object.entries(tensors).find(([, tensor]) => message.includes(`"${tensor.label}"`));
+      const name = kernel.shader.name;
+      const as = label === name ? '' : `, ${label}`;
+      if (named) return `${this.label}: the kernel ${name}${as}, its variable ${named[0]}`;
+    }
+    return this.label;
   }
 
   /** Frees the parameters; tensors belong to whoever created them. */
@@ -181,7 +196,11 @@ export class Program {
     if (this.#destroyed) throw new BindingError(`${this.label} is used after it was destroyed`);
     for (const command of commands) {
       const tensors =
-        'clear' in command ? [command.clear] : 'from' in command ? [command.from, command.to] : command.tensors;
+        'clear' in command
+          ? [command.clear]
+          : 'from' in command
+            ? [command.from, command.to]
+            : Object.values(command.tensors);
       const destroyed = tensors.find((tensor) => tensor.destroyed);
       if (destroyed) throw new BindingError(`${this.label} uses ${destroyed.label}, which is destroyed`);
       if ('kernel' in command && !command.pipeline) {

@@ -55,21 +55,44 @@ export interface HammingItems {
 export interface IndexOptions {
   /** Bytes of one buffer at most: a larger database is spread over several. What the device binds unless less. */
   readonly bufferBytes?: number;
+  /** Searches that may wait for their turn; 1,024 unless told. Further ones are rejected at once, with a `BusyError`. */
+  readonly waiting?: number;
 }
 
 /** Items in host memory and their codes on the device; shared by the Hamming and the hierarchical index. */
 export class CodeIndex {
   readonly database: CodeDatabase;
-  readonly workspace: Workspace<unknown>;
-  readonly turns = new Turns();
+  workspace: Workspace<unknown>;
+  readonly #turns: Turns;
 
   constructor(
-    readonly gpu: Gpu,
+    gpu: Gpu,
     readonly store: ItemStore,
-    { bufferBytes }: IndexOptions = {},
+    { bufferBytes, waiting }: IndexOptions = {},
   ) {
     this.database = new CodeDatabase(gpu, store, bufferBytes);
     this.workspace = new Workspace(gpu);
+    this.#turns = new Turns(waiting);
+  }
+
+  get gpu(): Gpu {
+    return this.database.gpu;
+  }
+
+  /**
+   * Runs a search when its turn comes, on a device that lives: where the one before was lost, everything is made anew from
+   * the store.
+   */
+  turn<T>(search: () => Promise<T>): Promise<T> {
+    return this.#turns.take(async () => {
+      const gpu = await this.gpu.living();
+      if (gpu !== this.gpu) {
+        this.workspace.destroy();
+        this.workspace = new Workspace(gpu);
+        this.database.moveTo(gpu);
+      }
+      return search();
+    });
   }
 
   /** Queries as words. @throws InputError where they are no whole codes of this width */
@@ -107,7 +130,7 @@ export class CodeIndex {
 
   /** Frees what is on the device, and `more`, once the searches that have begun are done. */
   destroy(more: () => void = () => {}): void {
-    this.turns.close(() => {
+    this.#turns.close(() => {
       this.database.destroy();
       this.workspace.destroy();
       more();
@@ -117,7 +140,8 @@ export class CodeIndex {
 
 /**
  * Exact search of hash codes by Hamming distance (paper, Hamming space retrieval), the codes resident on the device.
- * Searches that overlap in time take turns.
+ * Searches that overlap in time take turns. Where the device is lost, searches that have begun are rejected, and the next
+ * one makes the index anew on another device.
  */
 export class HammingIndex {
   readonly #index: CodeIndex;
@@ -186,7 +210,7 @@ export class HammingIndex {
     const { words, count } = this.#index.queries(queries);
     const exclude = this.#index.exclusions(count, options);
     const values = (length: number) => new Int32Array(length).fill(-1);
-    return this.#index.turns.take(async () => {
+    return this.#index.turn(async () => {
       const toIds = this.#index.store.idsNow();
       const ranker = await this.#ranker(words, exclude(), k, options);
       const { ids, values: distances } = await rank(ranker, k, options.memory, values);
@@ -205,7 +229,7 @@ export class HammingIndex {
     const { words, count } = this.#index.queries(queries);
     const exclude = this.#index.exclusions(count, options);
     const places = this.#index.places(test, count, 'test items');
-    return this.#index.turns.take(async () => {
+    return this.#index.turn(async () => {
       const test = places();
       return rankHits(await this.#ranker(words, exclude(), k, options), k, test, options.memory);
     });
@@ -224,7 +248,7 @@ export class HammingIndex {
     }
     const { words, count } = this.#index.queries(queries);
     const exclude = this.#index.exclusions(count, options);
-    return this.#index.turns.take(async () => {
+    return this.#index.turn(async () => {
       const toIds = this.#index.store.idsNow();
       const result = await this.#within(words, exclude(), Math.min(radius, this.bits), options);
       toIds(result.ids);

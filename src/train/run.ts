@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 import { appendText, lockFolder, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
-import type { Gpu } from '../gpu/index.js';
+import { type Gpu, GpuLostError } from '../gpu/index.js';
 import { possibleVariants, type Variants } from '../layers/variants.js';
 import { CHECKPOINT, type Checkpoint, loadCheckpoint, PREVIOUS_CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { drawCurves } from './curves.js';
@@ -18,7 +18,9 @@ export interface RunEvents {
   onMemory?(predicted: MemoryPrediction): void;
   /** The newest checkpoint cannot be read, and the one before it is taken. */
   onDamaged?(error: InputError): void;
-  /** Before the first step, with the step to begin from. */
+  /** The device was lost for the first time: training goes on from the last checkpoint, on another one. */
+  onLost?(error: GpuLostError): void;
+  /** Before the first step, with the step to begin from; again after a loss. */
   onStart?(step: number): void;
   /** After each submission. */
   onStep?(step: number): void;
@@ -43,6 +45,8 @@ export interface RunSettings {
  * begun with, since others round differently; `variants` of kernels, as `keptTuning` finds them, the likely ones for the
  * adapter unless told; `memory`: bytes on the device at most
  * @throws GpuOutOfMemoryError before anything is allocated, where the prediction tells that it would not fit
+ * A lost device is replaced once, and training goes on from the last checkpoint to the same bytes.
+ * @throws GpuLostError where the device is lost again
  * @throws InterruptedError after saving a checkpoint, when `signal` is aborted
  * @throws InputError where the folder holds something else or a run of other data or options, another process is writing
  * into it, or no checkpoint in it can be read
@@ -56,8 +60,15 @@ export async function trainToFolder(
 ): Promise<RunResult> {
   if (!resume || !(await isRun(folder))) await requireEmptyFolder(folder);
   const lock = await lockFolder(folder);
+  const settings = { variants, memory, signal, events };
   try {
-    return await trainHere(gpu, dataset, options, folder, { resume, variants, memory, signal, events });
+    try {
+      return await trainHere(await gpu.living(), dataset, options, folder, { resume, ...settings });
+    } catch (error) {
+      if (!(error instanceof GpuLostError)) throw error;
+      events?.onLost?.(error);
+      return await trainHere(await gpu.living(), dataset, options, folder, { resume: true, ...settings });
+    }
   } finally {
     await lock.release();
   }
