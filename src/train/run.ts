@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
-import { appendText, lockFolder, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
+import { appendText, digestOfText, lockFolder, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import { type Gpu, GpuLostError } from '../gpu/index.js';
 import { possibleVariants, type Variants } from '../layers/variants.js';
@@ -9,7 +9,7 @@ import { CHECKPOINT, type Checkpoint, loadCheckpoint, PREVIOUS_CHECKPOINT, saveC
 import { drawCurves } from './curves.js';
 import type { MemoryPrediction } from './memory.js';
 import type { TrainOptions } from './options.js';
-import { type RunResult, writeEmbeddings } from './run_folder.js';
+import { RUN_FORMAT, RUN_VERSION, type RunResult, writeEmbeddings, writeResult } from './run_folder.js';
 import { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 
 /** What a run tells while it goes. */
@@ -98,7 +98,7 @@ async function trainHere(
     trainer.restore(saved.tensors, saved.step, saved.best);
     secondsBefore = saved.seconds;
   }
-  await writeFileAtomic(metrics, await recordsUpTo(metrics, trainer.step));
+  await writeFileAtomic(metrics, await recordsUpTo(metrics, saved));
 
   events.onStart?.(trainer.step);
   const begun = performance.now();
@@ -109,7 +109,8 @@ async function trainHere(
   };
   const save = async () => {
     const { step, best, variants } = trainer;
-    const state = { step, best, variants, options, seconds: seconds(), data: data.fingerprint };
+    const logged = digestOfText(await readFile(metrics, 'utf8'));
+    const state = { step, best, variants, options, seconds: seconds(), data: data.fingerprint, metrics: logged };
     await saveCheckpoint(folder, { ...state, tensors: await trainer.state() });
   };
 
@@ -149,9 +150,9 @@ async function trainHere(
     .map((line) => JSON.parse(line) as (LossRecord | ValidationRecord) & { readonly seconds: number });
   const best = trainer.best && records.find((entry) => 'validation' in entry && entry.step === trainer.best!.step);
   const { live, peak } = gpu.memory();
-  const result: RunResult = {
-    format: 'hashgnn-run',
-    version: 1,
+  const result: Omit<RunResult, 'files'> = {
+    format: RUN_FORMAT,
+    version: RUN_VERSION,
     dataset: data,
     steps,
     best: trainer.best ?? null,
@@ -170,8 +171,7 @@ async function trainHere(
     join(folder, 'curves.svg'),
     drawCurves(records, `${options.model} on ${dataset.name}, ${options.bits} bits, seed ${options.seed}`),
   );
-  await writeJson(join(folder, 'result.json'), result);
-  return result;
+  return writeResult(folder, result);
 }
 
 /** The variants that a checkpoint was begun with, where this adapter can run them. */
@@ -211,9 +211,13 @@ function requireSame(saved: Checkpoint, options: TrainOptions, data: string, whe
   }
 }
 
-/** The records of `metrics.jsonl` up to a step: what was logged after the checkpoint will be logged again. */
-async function recordsUpTo(path: string, step: number): Promise<string> {
-  if (step === 0) return '';
+/**
+ * The records of `metrics.jsonl` up to a checkpoint: what was logged after it will be logged again.
+ * @throws InputError where they are not those that were logged
+ */
+export async function recordsUpTo(path: string, saved: Checkpoint | undefined): Promise<string> {
+  if (!saved || saved.step === 0) return '';
+  const { step } = saved;
   const text = await readFile(path, 'utf8').catch(() => {
     throw new HashgnnError('the run has a checkpoint but no metrics.jsonl', { where: path, fix: 'restore the file' });
   });
@@ -225,9 +229,16 @@ async function recordsUpTo(path: string, step: number): Promise<string> {
       return false;
     }
   };
-  return text
+  const records = text
     .split('\n')
     .filter(wanted)
     .map((line) => `${line}\n`)
     .join('');
+  if (digestOfText(records) !== saved.metrics) {
+    throw new InputError(`the records up to step ${step} are not those that were logged`, {
+      where: path,
+      fix: 'restore the file, or train into another folder',
+    });
+  }
+  return records;
 }

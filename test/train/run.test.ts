@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { InterruptedError } from '../../src/base/errors.js';
+import { readSealedJson } from '../../src/base/files.js';
 import {
   type Dataset,
   type GenerateOptions,
@@ -128,7 +129,8 @@ describe('a run', () => {
     const { predicted, liveBytes, peakBytes } = result.memory;
     expect(liveBytes).toBe(predicted.live);
     expect(peakBytes).toBeGreaterThan(liveBytes);
-    expect(JSON.parse(await readFile(join(a, 'result.json'), 'utf8'))).toEqual(result);
+    expect(await readSealedJson(join(a, 'result.json'))).toEqual(result);
+    expect(run.result).toEqual(result);
   });
 
   test.each([3, 17])('stopped in step %i and taken up again ends in the same bytes as never stopped', async (stop) => {
@@ -187,6 +189,24 @@ describe('a run', () => {
     expect((await recordsOf(folder)).map((record) => (record as { step: number }).step)).toEqual([
       8, 16, 20, 24, 32, 40, 40,
     ]);
+  });
+
+  test('whose records were changed is not taken up again', async () => {
+    const folder = join(root, 'changed');
+    const abort = new AbortController();
+    const events = { onStep: (step: number) => step >= 18 && abort.abort() };
+    const stopped = trainToFolder(gpu(), dataset, resolveOptions(small), folder, { signal: abort.signal, events });
+    await expect(stopped).rejects.toThrow(InterruptedError);
+    const metrics = join(folder, 'metrics.jsonl');
+    const text = await readFile(metrics, 'utf8');
+    for (const other of [text.replace('0', '1'), text.slice(text.indexOf('\n') + 1), '']) {
+      await writeFile(metrics, other);
+      const again = trainToFolder(gpu(), dataset, resolveOptions(small), folder, { resume: true });
+      await expect(again).rejects.toThrow(/the records up to step \d+ are not those that were logged/);
+      expect(await readFile(metrics, 'utf8')).toBe(other);
+    }
+    await writeFile(metrics, text);
+    await trainToFolder(gpu(), dataset, resolveOptions(small), folder, { resume: true });
   });
 
   test('is not resumed with other options or other data, nor begun in a folder that is not empty', async () => {
