@@ -10,6 +10,7 @@ import { powerOfTwoFrom } from './plan.js';
 import { ItemStore } from './store.js';
 import {
   type Batch,
+  type Conduct,
   DEFAULT_MEMORY,
   exclusionLists,
   type Ranker,
@@ -213,7 +214,7 @@ export class HammingIndex {
     return this.#index.turn(async () => {
       const toIds = this.#index.store.idsNow();
       const ranker = await this.#ranker(words, exclude(), k, options);
-      const { ids, values: distances } = await rank(ranker, k, options.memory, values);
+      const { ids, values: distances } = await rank(ranker, k, options, values);
       toIds(ids);
       return { ids, distances, k };
     });
@@ -231,7 +232,7 @@ export class HammingIndex {
     const places = this.#index.places(test, count, 'test items');
     return this.#index.turn(async () => {
       const test = places();
-      return rankHits(await this.#ranker(words, exclude(), k, options), k, test, options.memory);
+      return rankHits(await this.#ranker(words, exclude(), k, options), k, test, options);
     });
   }
 
@@ -288,8 +289,9 @@ export class HammingIndex {
     codes: Uint32Array,
     exclude: DeviceLists,
     radius: number,
-    { allow, deny, memory = DEFAULT_MEMORY }: SearchOptions,
+    { allow, deny, memory = DEFAULT_MEMORY, signal }: SearchOptions,
   ): Promise<RangeResult> {
+    const conduct = { memory, signal };
     const { database, store } = this.#index;
     database.admit(allow, deny);
     const queries = codes.length / store.words;
@@ -298,7 +300,7 @@ export class HammingIndex {
     const offsets = new Float64Array(queries + 1);
     if (queries > 0 && database.admittedCount > 0) {
       const nearest = await Nearest.within(database, codes, exclude, radius);
-      const { longest, totals } = await this.#lengths(nearest, memory);
+      const { longest, totals } = await this.#lengths(nearest, conduct);
       // Batches of consecutive queries, whose lists and rankings have room for the longest of them.
       for (let first = 0; first < queries; ) {
         let [rows, capacity, most] = [0, 1, 1];
@@ -312,7 +314,7 @@ export class HammingIndex {
         const part = Uint32Array.from({ length: rows }, (_, row) => first + row);
         const ranker = this.#rankerOf(nearest.withRoom(part, capacity));
         const task = () => ({ what: `search of ${ranker.count} items within ${radius} bits`, fix: SMALLER_RADIUS });
-        const found = await rank({ ...ranker, task }, most, memory, (length) => new Int32Array(length).fill(-1));
+        const found = await rank({ ...ranker, task }, most, conduct, (length) => new Int32Array(length).fill(-1));
         for (let row = 0; row < rows; row += 1) {
           // Whoever has fewer than `most` has −1 behind them.
           let end = row * most;
@@ -328,14 +330,14 @@ export class HammingIndex {
   }
 
   /** The length of each query's longest list, and of all its lists together, exclusions included. */
-  async #lengths(nearest: Nearest, memory: number): Promise<{ longest: Uint32Array; totals: Float64Array }> {
+  async #lengths(nearest: Nearest, conduct: Conduct): Promise<{ longest: Uint32Array; totals: Float64Array }> {
     const { chunks } = nearest.plan;
     const longest = new Uint32Array(nearest.queries);
     const totals = new Float64Array(nearest.queries);
     const ranker = this.#index.ranker(nearest);
     const task = () => ({ what: `search of ${ranker.count} items within a radius`, fix: SMALLER_RADIUS });
     const record = (batch: Batch) => nearest.collect(batch);
-    await stream({ ...ranker, task }, 1, memory, 'lengths', record, async ({ counts }, first, rows) => {
+    await stream({ ...ranker, task }, 1, conduct, 'lengths', record, async ({ counts }, first, rows) => {
       const lengths = await counts.read(0, rows * chunks);
       lengths.forEach((length, index) => {
         const row = first + Math.floor(index / chunks);

@@ -135,7 +135,7 @@ export class HierarchicalIndex {
     return this.#index.turn(async () => {
       const toIds = this.#index.store.idsNow();
       const ranker = await this.#ranker(prepared, options);
-      const { ids, values: products } = await rank(ranker, k, options.memory, missingProducts);
+      const { ids, values: products } = await rank(ranker, k, options, missingProducts);
       toIds(ids);
       return { ids, products, k };
     });
@@ -153,7 +153,7 @@ export class HierarchicalIndex {
     const places = this.#index.places(test, prepared.embeddings.rows, 'test items');
     return this.#index.turn(async () => {
       const lists = places();
-      return rankHits(await this.#ranker(prepared, options), k, lists, options.memory);
+      return rankHits(await this.#ranker(prepared, options), k, lists, options);
     });
   }
 

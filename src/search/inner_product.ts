@@ -26,7 +26,7 @@ export function missingProducts(length: number): Float32Array<ArrayBuffer> {
 }
 
 /** What may be said about a search by products. */
-export interface ProductOptions extends Pick<SearchOptions, 'exclude' | 'memory'> {
+export interface ProductOptions extends Pick<SearchOptions, 'exclude' | 'memory' | 'signal'> {
   /** The design of the selection; chosen by adapter and number of queries unless told. */
   readonly variant?: Exclude<Design, 'sliced'>;
 }
@@ -87,7 +87,7 @@ export class InnerProductIndex {
     requireK(k);
     const ranker = this.#ranker(queries, options);
     return this.#turn(async () => {
-      const { ids, values: products } = await rank(ranker(), k, options.memory, missingProducts);
+      const { ids, values: products } = await rank(ranker(), k, options, missingProducts);
       return { ids, products, k };
     });
   }
@@ -102,7 +102,7 @@ export class InnerProductIndex {
     requireK(k);
     const ranker = this.#ranker(queries, options);
     const lists = checkLists(test, queries.length / this.#width, this.count, 'test items');
-    return this.#turn(() => rankHits(ranker(), k, lists, options.memory));
+    return this.#turn(() => rankHits(ranker(), k, lists, options));
   }
 
   /** As `HammingIndex.destroy`. */

@@ -98,7 +98,8 @@ async function trainHere(
     trainer.restore(saved.tensors, saved.step, saved.best);
     secondsBefore = saved.seconds;
   }
-  await writeFileAtomic(metrics, await recordsUpTo(metrics, saved));
+  const recordsBefore = await recordsUpTo(metrics, saved);
+  await writeFileAtomic(metrics, recordsBefore);
 
   events.onStart?.(trainer.step);
   const begun = performance.now();
@@ -118,26 +119,35 @@ async function trainHere(
   const next = (every: number) =>
     every === 0 ? steps : Math.min(steps, (Math.floor(trainer.step / every) + 1) * every);
   const due = (every: number) => trainer.step === steps || (every > 0 && trainer.step % every === 0);
+  const stop = async (): Promise<never> => {
+    await save();
+    throw new InterruptedError(`interrupted at step ${trainer.step} of ${steps}; everything is saved`, {
+      where: folder,
+      fix: 'the same command with --resume goes on from there',
+    });
+  };
+  const validate = async () => {
+    const validation = await trainer.validate(signal).catch((error: unknown) => {
+      if (error instanceof InterruptedError) return undefined;
+      throw error;
+    });
+    // It is made up for when the run is taken up again.
+    if (!validation) return stop();
+    await record(validation);
+    events.onValidation?.(validation, trainer.best === validation);
+  };
+  const validates = () => trainer.step > 0 && due(evaluateEvery) && dataset.valid.length > 0;
+  if (validates() && !hasValidation(recordsBefore, trainer.step)) await validate();
   while (trainer.step < steps) {
     const end = Math.min(next(logEvery), next(evaluateEvery), next(checkpointEvery));
     await trainer.advance(end, signal, events.onStep);
-    if (signal?.aborted && trainer.step < end) {
-      await save();
-      throw new InterruptedError(`interrupted at step ${trainer.step} of ${steps}; everything is saved`, {
-        where: folder,
-        fix: 'the same command with --resume goes on from there',
-      });
-    }
+    if (signal?.aborted && trainer.step < end) await stop();
     if (due(logEvery)) {
       const losses = await trainer.losses(((trainer.step - 1) % logEvery) + 1);
       await record(losses);
       events.onLoss?.(losses);
     }
-    if (due(evaluateEvery) && dataset.valid.length > 0) {
-      const validation = await trainer.validate();
-      await record(validation);
-      events.onValidation?.(validation, trainer.best === validation);
-    }
+    if (validates()) await validate();
     if (due(checkpointEvery)) await save();
   }
   const trainingSeconds = seconds();
@@ -172,6 +182,15 @@ async function trainHere(
     drawCurves(records, `${options.model} on ${dataset.name}, ${options.bits} bits, seed ${options.seed}`),
   );
   return writeResult(folder, result);
+}
+
+/** Whether the records hold the validation of a step: not, where it was interrupted. */
+function hasValidation(records: string, step: number): boolean {
+  const lines = records.split('\n').filter(Boolean);
+  return lines.some((line) => {
+    const record = JSON.parse(line) as { step: number };
+    return 'validation' in record && record.step === step;
+  });
 }
 
 /** The variants that a checkpoint was begun with, where this adapter can run them. */

@@ -147,6 +147,20 @@ describe('a run', () => {
     expect(await recordsOf(parts)).toEqual(await recordsOf(whole));
   });
 
+  test.each([20, 40])('interrupted in the validation of step %i makes up for it', async (at) => {
+    const [whole, parts] = [join(root, `whole-validation-${at}`), join(root, `parts-validation-${at}`)];
+    const options = resolveOptions({ ...small, logEvery: 20, checkpointEvery: 1000 });
+    await trainToFolder(gpu(), dataset, options, whole);
+    const abort = new AbortController();
+    const events = { onLoss: ({ step }: { step: number }) => step === at && abort.abort() };
+    const stopped = trainToFolder(gpu(), dataset, options, parts, { signal: abort.signal, events });
+    await expect(stopped).rejects.toThrow(`interrupted at step ${at} of 40; everything is saved`);
+    expect(JSON.stringify((await recordsOf(parts)).at(-1))).not.toContain('validation');
+    await trainToFolder(gpu(), dataset, options, parts, { resume: true });
+    expect(await bytesOf(parts)).toEqual(await bytesOf(whole));
+    expect(await recordsOf(parts)).toEqual(await recordsOf(whole));
+  });
+
   test('goes on with the kernels that it was begun with, which round differently from others', async () => {
     const variants = { dense: 'tiles', gather: 'columns' } as const;
     const [whole, parts] = [join(root, 'whole-tiles'), join(root, 'parts-tiles')];
@@ -215,8 +229,15 @@ describe('a run', () => {
     const again = (options: object, data = dataset, resume = true) =>
       trainToFolder(gpu(), data, resolveOptions({ ...small, ...options }), folder, { resume });
     await expect(again({ learningRate: 0.02 })).rejects.toThrow(/other options: learningRate 0.01 → 0.02/);
+    await expect(again({ seed: 3, widths: [16, 16], features: 'half' })).rejects.toThrow(
+      /other options: seed 0 → 3; widths \[16,12\] → \[16,16\]; features "float" → "half"/,
+    );
     const other = { ...dataset, train: dataset.train.slice(2) };
     await expect(again({}, other)).rejects.toThrow(/another dataset/);
+    const begun = join(root, 'strict-begun');
+    // Nothing to go on from: from the beginning.
+    await trainToFolder(gpu(), dataset, resolveOptions(small), begun, { resume: true });
+    expect(await bytesOf(begun)).toEqual(await bytesOf(folder));
     await expect(again({}, dataset, false)).rejects.toThrow(/not empty/);
   });
 
