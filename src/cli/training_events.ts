@@ -13,10 +13,15 @@ export function trainingEvents(
   let metrics = '';
   const warn = (text: string) => process.stderr.write(`warning: ${text}\n`);
   const { steps } = options;
+  const end = () => progress?.done();
   return {
     events: {
       onDamaged(error) {
         warn(`${error.describe()}\n  the checkpoint before it is taken instead`);
+      },
+      onLost(error) {
+        end();
+        warn(`${error.describe()}\n  another device is opened, and training goes on from the last checkpoint`);
       },
       onStart(from) {
         progress = new Progress({ label: 'training', total: steps, from, quiet });
@@ -35,8 +40,6 @@ export function trainingEvents(
         );
       },
     },
-    end() {
-      progress?.done();
-    },
+    end,
   };
 }

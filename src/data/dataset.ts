@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { readBytes, readJson, readNpy } from '../base/files.js';
+import { readBytes, readJson, readNpy, readSealedJson, requireDigests } from '../base/files.js';
 import { bytesOf } from '../base/npy.js';
 import { compareEdges, findSharedPair } from './split.js';
 
@@ -17,10 +17,14 @@ export interface DegreeSummary {
   readonly max: number;
 }
 
+export const DATASET_FORMAT = 'hashgnn-dataset';
+/** 2: with checksums of itself and of the texts. */
+export const DATASET_VERSION = 2;
+
 /** The content of `dataset.json`. */
 export interface DatasetSummary {
-  readonly format: 'hashgnn-dataset';
-  readonly version: 1;
+  readonly format: typeof DATASET_FORMAT;
+  readonly version: typeof DATASET_VERSION;
   readonly name: string;
   readonly statistics: {
     readonly users: number;
@@ -81,6 +85,8 @@ export interface DatasetSummary {
   /** Items with a known title, or null where no titles were given. */
   readonly titledItems: number | null;
   readonly fingerprint: string;
+  /** SHA-256 of the texts by their names: `users.txt`, `items.txt` and, where there are titles, `titles.txt`. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 export interface Dataset {
@@ -164,6 +170,22 @@ function countAt(summary: unknown, key: string, where: string): number {
   });
 }
 
+/** @throws InputError where it was changed, or another version wrote it */
+async function readSummary(where: string): Promise<DatasetSummary> {
+  // Another version may seal it otherwise.
+  const { format, version } = ((await readJson(where)) ?? {}) as Record<string, unknown>;
+  if (format !== DATASET_FORMAT || version !== DATASET_VERSION) {
+    const newer = format === DATASET_FORMAT && typeof version === 'number' && version > DATASET_VERSION;
+    throw new InputError(
+      newer
+        ? 'a newer version of hashgnn has prepared this dataset'
+        : `expected a hashgnn dataset of version ${DATASET_VERSION}`,
+      { where, fix: newer ? 'use that version, or prepare the dataset again' : again },
+    );
+  }
+  return (await readSealedJson(where)) as unknown as DatasetSummary;
+}
+
 /**
  * Reads a dataset folder and checks all of it: versions, counts, shapes, ranges, order, and that no pair stands in two
  * parts.
@@ -185,10 +207,7 @@ export async function readDataset(folder: string): Promise<Dataset> {
       fix: 'make one: hashgnn prepare <file> --out <dataset>',
     });
   }
-  const summary = (await readJson(where)) as DatasetSummary | null;
-  if (summary?.format !== 'hashgnn-dataset' || summary.version !== 1) {
-    throw new InputError('expected a hashgnn dataset of version 1', { where, fix: again });
-  }
+  const summary = await readSummary(where);
   const userCount = countAt(summary, 'statistics.users', where);
   const itemCount = countAt(summary, 'statistics.items', where);
   const part = (name: 'train' | 'valid' | 'test') =>
@@ -216,6 +235,7 @@ export async function readDataset(folder: string): Promise<Dataset> {
     ...(titled && { itemTitles: await readLines(titles, itemCount, 'titles') }),
     summary,
   };
+  await requireDigests(folder, summary.files, again);
   if (fingerprint(dataset) !== summary.fingerprint) {
     throw new InputError('the edges are not those that the dataset was prepared with: their fingerprint differs', {
       where: folder,

@@ -8,8 +8,15 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError, UsageError } from '../base/errors.js';
-import { createFolderAtomically, requireEmptyFolder, writeFileAtomic, writeJson, writeNpy } from '../base/files.js';
-import { type DatasetSummary, type DegreeSummary, fingerprint } from './dataset.js';
+import {
+  createFolderAtomically,
+  digestsOf,
+  requireEmptyFolder,
+  writeFileAtomic,
+  writeNpy,
+  writeSealedJson,
+} from '../base/files.js';
+import { DATASET_FORMAT, DATASET_VERSION, type DatasetSummary, type DegreeSummary, fingerprint } from './dataset.js';
 import { Engine } from './engine.js';
 import { detectInteractions, detectTitles, type Format, formats } from './format.js';
 import { readInteractions, readTitles } from './interactions.js';
@@ -161,8 +168,8 @@ class Preparation {
     const testDegrees = degrees(test, users, items);
     const all = degrees(edges, users, items);
     const summary: DatasetSummary = {
-      format: 'hashgnn-dataset',
-      version: 1,
+      format: DATASET_FORMAT,
+      version: DATASET_VERSION,
       name: options.name ?? this.folderName,
       statistics: {
         users,
@@ -189,8 +196,9 @@ class Preparation {
       },
       titledItems,
       fingerprint: fingerprint({ userCount: users, itemCount: items, train, valid, test }),
+      files: await digestsOf(temporary, ['users.txt', 'items.txt', ...(titledItems === null ? [] : ['titles.txt'])]),
     };
-    await writeJson(join(temporary, 'dataset.json'), summary);
+    await writeSealedJson(join(temporary, 'dataset.json'), summary);
     return summary;
   }
 

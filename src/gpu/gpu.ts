@@ -21,6 +21,11 @@ const LIMITS = [
 const STAGING_BYTES = 32 * 2 ** 20;
 const STAGING_BUFFERS = 8;
 
+const CLOSED = 'the GPU is used after it was closed';
+
+/** Programs that a refused command is looked for in. */
+const REMEMBERED_PROGRAMS = 16;
+
 /** The optional features that kernel variants and the profiler profit from. */
 const FEATURES = ['subgroups', 'timestamp-query'] as const;
 export type Feature = (typeof FEATURES)[number];
@@ -76,6 +81,11 @@ export class Gpu {
   #closed = false;
   readonly #origin: GPUAdapter;
   readonly #release: () => void;
+  readonly #reopen: (() => Promise<Gpu>) | undefined;
+  /** The device that took the place of this one; see `living`. */
+  #successor: Promise<Gpu> | undefined;
+  /** What ran last, by label: what a refused command is about. */
+  readonly #ran = new Map<string, Program>();
   readonly #failed: Promise<never>;
   #reject!: (error: GpuError) => void;
 
@@ -88,9 +98,12 @@ export class Gpu {
     readonly shaders: ShaderLibrary,
     /** Called once the device is destroyed. */
     release: () => void,
+    /** Opens a device like this one. */
+    reopen?: () => Promise<Gpu>,
   ) {
     this.#origin = adapter;
     this.#release = release;
+    this.#reopen = reopen;
     const { vendor, architecture, device: name, description, subgroupMinSize, subgroupMaxSize } = adapter.info;
     this.adapter = {
       vendor,
@@ -121,7 +134,8 @@ export class Gpu {
     });
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault();
-      this.fail(gpuErrorOf((event as GPUUncapturedErrorEvent).error, 'an uncaptured command'));
+      const { error } = event as GPUUncapturedErrorEvent;
+      this.fail(gpuErrorOf(error, this.#blame(error.message)));
     });
   }
 
@@ -139,12 +153,33 @@ export class Gpu {
       const wanted = [...FEATURES, ...((options.features ?? []) as GPUFeatureName[])];
       const requiredFeatures = portable ? [] : wanted.filter((feature) => adapter.features.has(feature));
       const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-      return new Gpu(instance, adapter, device, shaders, releaseWebgpu);
+      return new Gpu(instance, adapter, device, shaders, releaseWebgpu, () => Gpu.open(options));
     } catch (error) {
       releaseWebgpu();
       if (error instanceof GpuError) throw error;
       throw new GpuUnavailableError(`the adapter gave no device: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /**
+   * This device or, where it was lost or had no memory left, the one that takes its place: opened as this one was, one for
+   * all who ask, and destroyed with this one. Nothing of what lay here is there; what this one held is freed.
+   * @throws GpuError where it failed otherwise, which is a defect and would come again, or where there is no device any more
+   */
+  async living(): Promise<Gpu> {
+    if (this.#closed) throw new GpuError(CLOSED);
+    if (!this.#failure) return this;
+    const replaceable = this.#failure instanceof GpuLostError || this.#failure instanceof GpuOutOfMemoryError;
+    if (!replaceable || !this.#reopen) throw this.#failure;
+    if (!this.#successor) {
+      this.device.destroy();
+      this.#successor = this.#reopen();
+      // Asked for again after a failure: the driver may have come back.
+      this.#successor.catch(() => {
+        this.#successor = undefined;
+      });
+    }
+    return (await this.#successor).living();
   }
 
   get limits(): GPUSupportedLimits {
@@ -240,7 +275,7 @@ export class Gpu {
   /** @throws the first failure of the device, if there was one, or GpuError after `destroy` */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure;
-    if (this.#closed) throw new GpuError('the GPU is used after it was closed');
+    if (this.#closed) throw new GpuError(CLOSED);
   }
 
   /** Records a failure, for `src/gpu` alone; the first one counts. */
@@ -309,16 +344,41 @@ export class Gpu {
     this.#count(tensor.label, -tensor.bytes);
   }
 
-  /** Destroys the device; everything made from it is void. */
+  /** Notes what is submitted, for `Program` alone. */
+  running(program: Program): void {
+    // The latest are last.
+    this.#ran.delete(program.label);
+    this.#ran.set(program.label, program);
+    if (this.#ran.size > REMEMBERED_PROGRAMS) this.#ran.delete(this.#ran.keys().next().value!);
+  }
+
+  /** Destroys the device, and the one that took its place if one did; everything made from them is void. */
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.device.destroy();
     this.#release();
+    this.#successor?.then(
+      (gpu) => gpu.destroy(),
+      () => {},
+    );
   }
 
   [Symbol.dispose](): void {
     this.destroy();
+  }
+
+  /** Kernel and variable that a refused command is about, as far as the device names them by labels of ours. */
+  #blame(message: string): string {
+    const [, kernel = ''] = /\[BindGroup(?:Descriptor)? "+([^"]+)"+\]/.exec(message) ?? [];
+    const known = this.shaders.kernels().includes(kernel) ? this.shaders.get(kernel) : undefined;
+    const entry = /entries\[(\d+)\]|binding index (\d+)/.exec(message);
+    if (known) {
+      const variable = entry && known.bindings[Number(entry[1] ?? entry[2])]?.name;
+      return `the kernel ${kernel}${variable ? `, its variable ${variable}` : ''}`;
+    }
+    const programs = [...this.#ran.values()].reverse();
+    return programs.map((program) => program.blame(message)).find(Boolean) ?? 'an uncaptured command';
   }
 
   /** Pops the error scope that the caller pushed and turns what it caught into the device's failure. */

@@ -1,5 +1,8 @@
 import { GpuError } from './errors.js';
 
+/** The `override` constant of `shaders/lib/grid.wgsl`. */
+export const FIRST_GROUP = 'FIRST_GROUP';
+
 /** Workgroups along x, y and z. */
 export type Grid = readonly [number, number, number];
 
@@ -20,4 +23,29 @@ export function gridOf(count: number, limit: number): Grid {
     });
   }
   return [Math.ceil(count / rows), rows, 1];
+}
+
+/** A part of the workgroups of a dispatch. */
+export interface GridPart {
+  /** Workgroups before it. */
+  readonly first: number;
+  readonly grid: Grid;
+}
+
+/** A side of a grid that any device allows, and a power of two. */
+const SIDE = 2 ** 15;
+
+/**
+ * Cuts `count` workgroups into at least `parts` grids, as far as there are so many workgroups. All but the last have the same
+ * number of them, a power of two, so that work of many sizes is cut at few places: each is a kernel of its own. No workgroup
+ * is in two grids, but the last one may have more than are left, as that of `gridOf`.
+ */
+export function cutGrid(count: number, parts: number, limit: number): GridPart[] {
+  const each = 2 ** Math.floor(Math.log2(Math.max(1, count / parts)));
+  if (parts <= 1 || each >= count) return [{ first: 0, grid: gridOf(count, limit) }];
+  const grid: Grid = [Math.min(each, SIDE), Math.ceil(each / SIDE), 1];
+  return Array.from({ length: Math.ceil(count / each) }, (_, part) => {
+    const first = part * each;
+    return { first, grid: first + each <= count ? grid : gridOf(count - first, limit) };
+  });
 }

@@ -1,6 +1,6 @@
 import { BindingError } from './errors.js';
 import type { Gpu } from './gpu.js';
-import { type Grid, gridOf } from './grid.js';
+import { cutGrid, FIRST_GROUP, type GridPart } from './grid.js';
 import type { BindingsOf, ConstantsOf, Kernel, ParametersOf } from './kernel.js';
 import type { Tensor } from './tensor.js';
 
@@ -19,6 +19,7 @@ export type DispatchOptions<K extends string> = {
   : { readonly parameters: ParametersOf<K> }) &
   ({ readonly invocations: number } | { readonly workgroups: number });
 
+/** What a dispatch moves and computes; one that does more than a dispatch should (`WORK_A_DISPATCH`) is cut by it. */
 export interface Cost {
   readonly bytes?: number;
   readonly operations?: number;
@@ -29,15 +30,38 @@ export interface Dispatch {
   readonly label: string;
   readonly kernel: Kernel;
   readonly cost: Cost;
-  readonly grid: Grid;
+  /** One grid, or several where the work is more than one dispatch should do. */
+  readonly parts: readonly GridPart[];
+}
+
+/**
+ * What one dispatch may move and compute: a tenth of a second on a driver on two cores, and on the slowest of GPUs, whose
+ * watchdogs stop work of two seconds and with it the screen.
+ */
+export const WORK_A_DISPATCH = {
+  software: { bytes: 2 ** 28, operations: 2 ** 30 },
+  hardware: { bytes: 2 ** 31, operations: 2 ** 35 },
+} as const;
+
+/** Each part is a pipeline of its own, which some drivers take long to compile. */
+const MOST_PARTS = 32;
+
+/** Into how many dispatches work is cut, at least. */
+function partsOf({ bytes = 0, operations = 0 }: Cost, software: boolean): number {
+  const most = WORK_A_DISPATCH[software ? 'software' : 'hardware'];
+  const parts = Math.ceil(Math.max(1, bytes / most.bytes, operations / most.operations));
+  return Math.min(parts, MOST_PARTS);
 }
 
 interface Recorded extends Dispatch {
-  readonly tensors: readonly Tensor[];
+  /** By the names of the WGSL variables. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
   readonly bindGroup: GPUBindGroup;
   readonly uniform: GPUBuffer | undefined;
   parameters: Readonly<Record<string, number>>;
-  pipeline: GPUComputePipeline | undefined;
+  /** One for each part. */
+  readonly kernels: readonly Kernel[];
+  pipelines: readonly GPUComputePipeline[] | undefined;
 }
 
 type Command = Recorded | { readonly clear: Tensor } | { readonly from: Tensor; readonly to: Tensor };
@@ -63,12 +87,14 @@ export class Program {
   }
 
   /**
-   * Records a dispatch of a kernel, over `invocations` rounded up to whole workgroups or over `workgroups`.
+   * Records a dispatch of a kernel, over `invocations` rounded up to whole workgroups or over `workgroups`; in several
+   * parts, one after another, where its cost says that it would take too long for a display driver's watchdog.
    * @throws BindingError naming the variable, parameter or constant that does not fit
    */
   dispatch<K extends string>(name: K, options: DispatchOptions<K>): Dispatch {
     const { gpu } = this;
-    const kernel = gpu.kernel(name, (options.constants ?? {}) as Record<string, number>);
+    const constants = (options.constants ?? {}) as Record<string, number>;
+    const kernel = gpu.kernel(name, constants);
     const parameters = { ...(options.parameters as Record<string, number> | undefined) };
     const bytes = kernel.encodeParameters(parameters);
     let uniform: GPUBuffer | undefined;
@@ -80,16 +106,23 @@ export class Program {
     }
     const [x, y, z] = kernel.workgroupSize;
     const count = 'invocations' in options ? Math.ceil(options.invocations / (x * y * z)) : options.workgroups;
+    const { cost = {} } = options;
+    const divisible = kernel.shader.constants.some((constant) => constant.name === FIRST_GROUP);
+    const limit = gpu.limits.maxComputeWorkgroupsPerDimension;
+    const parts = cutGrid(count, divisible ? partsOf(cost, gpu.adapter.software) : 1, limit);
     const recorded: Recorded = {
       label: options.label ?? name,
       kernel,
-      cost: options.cost ?? {},
-      grid: gridOf(count, gpu.limits.maxComputeWorkgroupsPerDimension),
-      tensors: Object.values(options.bind as Record<string, Tensor>),
+      cost,
+      parts,
+      kernels: parts.map(({ first }) =>
+        first === 0 ? kernel : gpu.kernel(name, { ...constants, FIRST_GROUP: first }),
+      ),
+      tensors: options.bind as Record<string, Tensor>,
       bindGroup: kernel.bind(options.bind as Record<string, Tensor>, uniform),
       uniform,
       parameters,
-      pipeline: undefined,
+      pipelines: undefined,
     };
     this.#commands.push(recorded);
     return recorded;
@@ -125,7 +158,8 @@ export class Program {
   async compile(): Promise<this> {
     await Promise.all(
       this.#commands.map(async (command) => {
-        if ('kernel' in command) command.pipeline = await command.kernel.pipeline();
+        if (!('kernel' in command)) return;
+        command.pipelines = await Promise.all(command.kernels.map((kernel) => kernel.pipeline()));
       }),
     );
     // A lost device compiles anything.
@@ -139,6 +173,7 @@ export class Program {
    */
   run(times = 1): void {
     this.#requireRunnable(this.#commands);
+    this.gpu.running(this);
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
     for (let time = 0; time < times; time += 1) this.encode(encoder, this.#commands);
     this.gpu.device.queue.submit([encoder.finish()]);
@@ -153,9 +188,22 @@ export class Program {
     while (first > 0 && !('kernel' in this.#commands[first - 1]!)) first -= 1;
     const commands = this.#commands.slice(first, last + 1);
     this.#requireRunnable(commands);
+    this.gpu.running(this);
     const encoder = this.gpu.device.createCommandEncoder({ label: dispatch.label });
     this.encode(encoder, commands, timestampWrites);
     this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** The first kernel and variable whose tensor a device's message names, where it is about this program. */
+  blame(message: string): string | undefined {
+    if (!message.includes(`"${this.label}"`)) return undefined;
+    for (const { kernel, tensors, label } of this.#commands.filter((command) => 'kernel' in command)) {
+      const named = Object.entries(tensors).find(([, tensor]) => message.includes(`"${tensor.label}"`));
+      const name = kernel.shader.name;
+      const as = label === name ? '' : `, ${label}`;
+      if (named) return `${this.label}: the kernel ${name}${as}, its variable ${named[0]}`;
+    }
+    return this.label;
   }
 
   /** Frees the parameters; tensors belong to whoever created them. */
@@ -181,10 +229,14 @@ export class Program {
     if (this.#destroyed) throw new BindingError(`${this.label} is used after it was destroyed`);
     for (const command of commands) {
       const tensors =
-        'clear' in command ? [command.clear] : 'from' in command ? [command.from, command.to] : command.tensors;
+        'clear' in command
+          ? [command.clear]
+          : 'from' in command
+            ? [command.from, command.to]
+            : Object.values(command.tensors);
       const destroyed = tensors.find((tensor) => tensor.destroyed);
       if (destroyed) throw new BindingError(`${this.label} uses ${destroyed.label}, which is destroyed`);
-      if ('kernel' in command && !command.pipeline) {
+      if ('kernel' in command && !command.pipelines) {
         throw new BindingError(`${this.label} is run before it is compiled`);
       }
     }
@@ -209,11 +261,13 @@ export class Program {
         end();
         const { from, to } = command;
         encoder.copyBufferToBuffer(from.buffer, from.offset * 4, to.buffer, to.offset * 4, to.length * 4);
-      } else if (command.grid[0] > 0) {
+      } else if (command.parts[0]!.grid[0] > 0) {
         pass ??= encoder.beginComputePass(timestampWrites && { timestampWrites });
-        pass.setPipeline(command.pipeline!);
         pass.setBindGroup(0, command.bindGroup);
-        pass.dispatchWorkgroups(...command.grid);
+        for (const [part, { grid }] of command.parts.entries()) {
+          pass.setPipeline(command.pipelines![part]!);
+          pass.dispatchWorkgroups(...grid);
+        }
       }
     }
     end();

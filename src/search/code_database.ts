@@ -54,6 +54,7 @@ export class CodeDatabase {
   readonly shardItems: number;
   /** Grows whenever a tensor is replaced: what was recorded with it must be recorded again. */
   generation = 0;
+  #gpu: Gpu;
   readonly #shards: Layouts[] = [];
   #admitted: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   #admittedCount = 0;
@@ -65,17 +66,30 @@ export class CodeDatabase {
   #sampleStale = true;
 
   constructor(
-    readonly gpu: Gpu,
+    gpu: Gpu,
     readonly store: ItemStore,
     /** Bytes of a buffer at most; what the device binds unless less. */
     bufferBytes = Number.POSITIVE_INFINITY,
   ) {
+    this.#gpu = gpu;
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
     const bytes = Math.min(bufferBytes, maxStorageBufferBindingSize, maxBufferSize);
     this.#view = store.view();
     this.#changes = store.follow();
     // A power of two, so that chunks of any power of two fill buffers exactly.
     this.shardItems = 2 ** Math.floor(Math.log2(Math.max(32, bytes / (4 * store.words))));
+  }
+
+  get gpu(): Gpu {
+    return this.#gpu;
+  }
+
+  /** Leaves the device for another one, where the next search makes everything anew. */
+  moveTo(gpu: Gpu): void {
+    this.destroy();
+    this.#gpu = gpu;
+    this.#admittedVersion = -1;
+    this.generation += 1;
   }
 
   /** Rows that the current search goes through, those of removed items included. */

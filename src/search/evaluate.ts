@@ -31,6 +31,7 @@ export interface EvaluationInput {
   readonly masked?: boolean;
   /** As of a search; see `SearchOptions`. */
   readonly memory?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** The searches to evaluate, all three unless told. */
   readonly searches?: readonly SearchName[];
 }
@@ -87,6 +88,7 @@ export async function evaluate(gpu: Gpu, input: EvaluationInput): Promise<Evalua
     test: { offsets: test.offsets.subarray(0, rows + 1), columns: test.columns },
     options: {
       memory: input.memory,
+      signal: input.signal,
       ...(seen && { exclude: { offsets: seen.offsets.subarray(0, rows + 1), ids: seen.columns } }),
     },
   });
@@ -138,7 +140,7 @@ interface Part {
   readonly codes: Uint32Array;
   readonly embeddings: Float32Array;
   readonly test: Lists;
-  readonly options: Pick<SearchOptions, 'exclude' | 'memory'>;
+  readonly options: Pick<SearchOptions, 'exclude' | 'memory' | 'signal'>;
 }
 
 /** One of the three searches, ready to run. */

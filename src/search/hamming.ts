@@ -10,6 +10,7 @@ import { powerOfTwoFrom } from './plan.js';
 import { ItemStore } from './store.js';
 import {
   type Batch,
+  type Conduct,
   DEFAULT_MEMORY,
   exclusionLists,
   type Ranker,
@@ -55,21 +56,44 @@ export interface HammingItems {
 export interface IndexOptions {
   /** Bytes of one buffer at most: a larger database is spread over several. What the device binds unless less. */
   readonly bufferBytes?: number;
+  /** Searches that may wait for their turn; 1,024 unless told. Further ones are rejected at once, with a `BusyError`. */
+  readonly waiting?: number;
 }
 
 /** Items in host memory and their codes on the device; shared by the Hamming and the hierarchical index. */
 export class CodeIndex {
   readonly database: CodeDatabase;
-  readonly workspace: Workspace<unknown>;
-  readonly turns = new Turns();
+  workspace: Workspace<unknown>;
+  readonly #turns: Turns;
 
   constructor(
-    readonly gpu: Gpu,
+    gpu: Gpu,
     readonly store: ItemStore,
-    { bufferBytes }: IndexOptions = {},
+    { bufferBytes, waiting }: IndexOptions = {},
   ) {
     this.database = new CodeDatabase(gpu, store, bufferBytes);
     this.workspace = new Workspace(gpu);
+    this.#turns = new Turns(waiting);
+  }
+
+  get gpu(): Gpu {
+    return this.database.gpu;
+  }
+
+  /**
+   * Runs a search when its turn comes, on a device that lives: where the one before was lost, everything is made anew from
+   * the store.
+   */
+  turn<T>(search: () => Promise<T>): Promise<T> {
+    return this.#turns.take(async () => {
+      const gpu = await this.gpu.living();
+      if (gpu !== this.gpu) {
+        this.workspace.destroy();
+        this.workspace = new Workspace(gpu);
+        this.database.moveTo(gpu);
+      }
+      return search();
+    });
   }
 
   /** Queries as words. @throws InputError where they are no whole codes of this width */
@@ -107,7 +131,7 @@ export class CodeIndex {
 
   /** Frees what is on the device, and `more`, once the searches that have begun are done. */
   destroy(more: () => void = () => {}): void {
-    this.turns.close(() => {
+    this.#turns.close(() => {
       this.database.destroy();
       this.workspace.destroy();
       more();
@@ -117,7 +141,8 @@ export class CodeIndex {
 
 /**
  * Exact search of hash codes by Hamming distance (paper, Hamming space retrieval), the codes resident on the device.
- * Searches that overlap in time take turns.
+ * Searches that overlap in time take turns. Where the device is lost, searches that have begun are rejected, and the next
+ * one makes the index anew on another device.
  */
 export class HammingIndex {
   readonly #index: CodeIndex;
@@ -186,10 +211,10 @@ export class HammingIndex {
     const { words, count } = this.#index.queries(queries);
     const exclude = this.#index.exclusions(count, options);
     const values = (length: number) => new Int32Array(length).fill(-1);
-    return this.#index.turns.take(async () => {
+    return this.#index.turn(async () => {
       const toIds = this.#index.store.idsNow();
       const ranker = await this.#ranker(words, exclude(), k, options);
-      const { ids, values: distances } = await rank(ranker, k, options.memory, values);
+      const { ids, values: distances } = await rank(ranker, k, options, values);
       toIds(ids);
       return { ids, distances, k };
     });
@@ -205,9 +230,9 @@ export class HammingIndex {
     const { words, count } = this.#index.queries(queries);
     const exclude = this.#index.exclusions(count, options);
     const places = this.#index.places(test, count, 'test items');
-    return this.#index.turns.take(async () => {
+    return this.#index.turn(async () => {
       const test = places();
-      return rankHits(await this.#ranker(words, exclude(), k, options), k, test, options.memory);
+      return rankHits(await this.#ranker(words, exclude(), k, options), k, test, options);
     });
   }
 
@@ -224,7 +249,7 @@ export class HammingIndex {
     }
     const { words, count } = this.#index.queries(queries);
     const exclude = this.#index.exclusions(count, options);
-    return this.#index.turns.take(async () => {
+    return this.#index.turn(async () => {
       const toIds = this.#index.store.idsNow();
       const result = await this.#within(words, exclude(), Math.min(radius, this.bits), options);
       toIds(result.ids);
@@ -264,8 +289,9 @@ export class HammingIndex {
     codes: Uint32Array,
     exclude: DeviceLists,
     radius: number,
-    { allow, deny, memory = DEFAULT_MEMORY }: SearchOptions,
+    { allow, deny, memory = DEFAULT_MEMORY, signal }: SearchOptions,
   ): Promise<RangeResult> {
+    const conduct = { memory, signal };
     const { database, store } = this.#index;
     database.admit(allow, deny);
     const queries = codes.length / store.words;
@@ -274,7 +300,7 @@ export class HammingIndex {
     const offsets = new Float64Array(queries + 1);
     if (queries > 0 && database.admittedCount > 0) {
       const nearest = await Nearest.within(database, codes, exclude, radius);
-      const { longest, totals } = await this.#lengths(nearest, memory);
+      const { longest, totals } = await this.#lengths(nearest, conduct);
       // Batches of consecutive queries, whose lists and rankings have room for the longest of them.
       for (let first = 0; first < queries; ) {
         let [rows, capacity, most] = [0, 1, 1];
@@ -288,7 +314,7 @@ export class HammingIndex {
         const part = Uint32Array.from({ length: rows }, (_, row) => first + row);
         const ranker = this.#rankerOf(nearest.withRoom(part, capacity));
         const task = () => ({ what: `search of ${ranker.count} items within ${radius} bits`, fix: SMALLER_RADIUS });
-        const found = await rank({ ...ranker, task }, most, memory, (length) => new Int32Array(length).fill(-1));
+        const found = await rank({ ...ranker, task }, most, conduct, (length) => new Int32Array(length).fill(-1));
         for (let row = 0; row < rows; row += 1) {
           // Whoever has fewer than `most` has −1 behind them.
           let end = row * most;
@@ -304,14 +330,14 @@ export class HammingIndex {
   }
 
   /** The length of each query's longest list, and of all its lists together, exclusions included. */
-  async #lengths(nearest: Nearest, memory: number): Promise<{ longest: Uint32Array; totals: Float64Array }> {
+  async #lengths(nearest: Nearest, conduct: Conduct): Promise<{ longest: Uint32Array; totals: Float64Array }> {
     const { chunks } = nearest.plan;
     const longest = new Uint32Array(nearest.queries);
     const totals = new Float64Array(nearest.queries);
     const ranker = this.#index.ranker(nearest);
     const task = () => ({ what: `search of ${ranker.count} items within a radius`, fix: SMALLER_RADIUS });
     const record = (batch: Batch) => nearest.collect(batch);
-    await stream({ ...ranker, task }, 1, memory, 'lengths', record, async ({ counts }, first, rows) => {
+    await stream({ ...ranker, task }, 1, conduct, 'lengths', record, async ({ counts }, first, rows) => {
       const lengths = await counts.read(0, rows * chunks);
       lengths.forEach((length, index) => {
         const row = first + Math.floor(index / chunks);

@@ -53,7 +53,7 @@ interface Prepared {
 
 /**
  * Hierarchical search (paper): the M best by code, re-ranked by inner product of embeddings, all on the device. Searches
- * that overlap in time take turns.
+ * that overlap in time take turns, and a lost device is replaced, as for `HammingIndex`.
  */
 export class HierarchicalIndex {
   readonly #index: CodeIndex;
@@ -132,10 +132,10 @@ export class HierarchicalIndex {
   async search(queries: HierarchicalQueries, k: number, options: HierarchicalOptions = {}): Promise<ProductResult> {
     requireK(k);
     const prepared = this.#prepare(queries, options);
-    return this.#index.turns.take(async () => {
+    return this.#index.turn(async () => {
       const toIds = this.#index.store.idsNow();
       const ranker = await this.#ranker(prepared, options);
-      const { ids, values: products } = await rank(ranker, k, options.memory, missingProducts);
+      const { ids, values: products } = await rank(ranker, k, options, missingProducts);
       toIds(ids);
       return { ids, products, k };
     });
@@ -151,9 +151,9 @@ export class HierarchicalIndex {
     requireK(k);
     const prepared = this.#prepare(queries, options);
     const places = this.#index.places(test, prepared.embeddings.rows, 'test items');
-    return this.#index.turns.take(async () => {
+    return this.#index.turn(async () => {
       const lists = places();
-      return rankHits(await this.#ranker(prepared, options), k, lists, options.memory);
+      return rankHits(await this.#ranker(prepared, options), k, lists, options);
     });
   }
 
@@ -201,7 +201,7 @@ export class HierarchicalIndex {
       const count = Math.min(this.#rowsOfBuffer, places - first);
       let rows = this.#rows[index];
       let from = Math.max(first, changed);
-      if (!rows || rows.room < count || rows.room > 2 * count) {
+      if (!rows || rows.tensor.gpu !== gpu || rows.room < count || rows.room > 2 * count) {
         // With room for more where more have come.
         const room = rows && rows.room < count ? Math.min(this.#rowsOfBuffer, Math.ceil(count * 1.5)) : count;
         rows?.tensor.destroy();

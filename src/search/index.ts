@@ -21,3 +21,4 @@ export type { Exclusions, Lists } from './lists.js';
 export { CUTOFFS, evaluatePopularity, evaluateRanking, type Metrics, metricsOfHits } from './metrics.js';
 export { type Design, topkVariant } from './plan.js';
 export type { SearchOptions } from './stream.js';
+export { BusyError } from './turns.js';

@@ -1,7 +1,8 @@
 import { InputError } from '../base/errors.js';
 import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
 import { MISSING_PRODUCT, type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } from './embeddings.js';
-import { checkLists, type Lists } from './lists.js';
+import type { IndexOptions } from './hamming.js';
+import { checkLists, type DeviceLists, type Lists } from './lists.js';
 import { type Design, lanesWorkgroup, loadsTogether, topkVariant } from './plan.js';
 import { exclusionLists, type Ranker, rank, rankHits, requireK, type SearchOptions } from './stream.js';
 import { Turns } from './turns.js';
@@ -25,36 +26,39 @@ export function missingProducts(length: number): Float32Array<ArrayBuffer> {
 }
 
 /** What may be said about a search by products. */
-export interface ProductOptions extends Pick<SearchOptions, 'exclude' | 'memory'> {
+export interface ProductOptions extends Pick<SearchOptions, 'exclude' | 'memory' | 'signal'> {
   /** The design of the selection; chosen by adapter and number of queries unless told. */
   readonly variant?: Exclude<Design, 'sliced'>;
 }
 
-/** Exhaustive, exact search of embeddings by inner product, the embeddings resident on the device. */
+/**
+ * Exhaustive, exact search of embeddings by inner product, the embeddings resident on the device. Searches that overlap in
+ * time take turns, and a lost device is replaced, as for `HammingIndex`.
+ */
 export class InnerProductIndex {
-  readonly #gpu: Gpu;
   readonly #width: number;
   readonly #prepared: PreparedEmbeddings;
-  readonly #tensor: Tensor<'f32'> | undefined;
-  readonly #workspace: Workspace<unknown>;
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
+  #tensor: Tensor<'f32'> | undefined;
+  #workspace: Workspace<unknown>;
 
-  private constructor(gpu: Gpu, prepared: PreparedEmbeddings, width: number, tensor: Tensor<'f32'> | undefined) {
-    this.#gpu = gpu;
+  private constructor(gpu: Gpu, prepared: PreparedEmbeddings, width: number, waiting: number | undefined) {
     this.#prepared = prepared;
     this.#width = width;
-    this.#tensor = tensor;
+    this.#turns = new Turns(waiting);
     this.#workspace = new Workspace(gpu);
+    this.#tensor = this.#onDevice(gpu);
   }
 
   /**
-   * @param embeddings [count, width], row-major
+   * @param items `embeddings` [count, width], row-major: kept as they are, and not to be changed while the index lives
    * @throws InputError where they are of another size or not finite, GpuOutOfMemoryError where the device cannot bind
    * them
    */
   static async create(
     gpu: Gpu,
     { embeddings, count, width }: { embeddings: Float32Array; count: number; width: number },
+    { waiting }: Pick<IndexOptions, 'waiting'> = {},
   ): Promise<InnerProductIndex> {
     const prepared = prepareEmbeddings(embeddings, width, 'item embeddings');
     if (prepared.rows !== count) {
@@ -63,9 +67,7 @@ export class InnerProductIndex {
       });
     }
     requireBindable(gpu, count * prepared.width * 4, `${count} embeddings of width ${width}`);
-    const tensor =
-      count > 0 ? gpu.tensor('f32', [count, prepared.width], 'item embeddings', prepared.values) : undefined;
-    return new InnerProductIndex(gpu, { ...prepared, values: new Float32Array(0) }, width, tensor);
+    return new InnerProductIndex(await gpu.living(), prepared, width, waiting);
   }
 
   get count(): number {
@@ -84,8 +86,8 @@ export class InnerProductIndex {
   async search(queries: Float32Array, k: number, options: ProductOptions = {}): Promise<ProductResult> {
     requireK(k);
     const ranker = this.#ranker(queries, options);
-    return this.#turns.take(async () => {
-      const { ids, values: products } = await rank(ranker, k, options.memory, missingProducts);
+    return this.#turn(async () => {
+      const { ids, values: products } = await rank(ranker(), k, options, missingProducts);
       return { ids, products, k };
     });
   }
@@ -99,8 +101,8 @@ export class InnerProductIndex {
   ): Promise<Uint32Array<ArrayBuffer>> {
     requireK(k);
     const ranker = this.#ranker(queries, options);
-    const lists = checkLists(test, ranker.queries, this.count, 'test items');
-    return this.#turns.take(() => rankHits(ranker, k, lists, options.memory));
+    const lists = checkLists(test, queries.length / this.#width, this.count, 'test items');
+    return this.#turn(() => rankHits(ranker(), k, lists, options));
   }
 
   /** As `HammingIndex.destroy`. */
@@ -115,11 +117,38 @@ export class InnerProductIndex {
     this.destroy();
   }
 
-  #ranker(embeddings: Float32Array, { exclude, variant: forced }: ProductOptions): Ranker {
-    const gpu = this.#gpu;
-    const { rows: count, width } = this.#prepared;
+  #onDevice(gpu: Gpu): Tensor<'f32'> | undefined {
+    const { rows, width, values } = this.#prepared;
+    return rows > 0 ? gpu.tensor('f32', [rows, width], 'item embeddings', values) : undefined;
+  }
+
+  /** As `CodeIndex.turn`. */
+  #turn<T>(search: () => Promise<T>): Promise<T> {
+    return this.#turns.take(async () => {
+      const gpu = await this.#workspace.gpu.living();
+      if (gpu !== this.#workspace.gpu) {
+        this.#workspace.destroy();
+        this.#tensor?.destroy();
+        this.#tensor = this.#onDevice(gpu);
+        this.#workspace = new Workspace(gpu);
+      }
+      return search();
+    });
+  }
+
+  /** Checks a search; what comes back tells how it is done when its turn has come. */
+  #ranker(embeddings: Float32Array, { exclude, variant: forced }: ProductOptions): () => Ranker {
+    const { count } = this;
     const prepared = prepareEmbeddings(embeddings, this.#width, 'query embeddings');
     requireProductsFinite(this.#prepared, prepared);
+    const queries = prepared.rows;
+    const lists = checkLists(exclusionLists(exclude, queries), queries, count, 'exclusions');
+    return () => this.#rankerOf(prepared, lists, forced);
+  }
+
+  #rankerOf(prepared: PreparedEmbeddings, exclude: DeviceLists, forced: ProductOptions['variant']): Ranker {
+    const { rows: count, width } = this.#prepared;
+    const { gpu } = this.#workspace;
     const stride = Math.ceil(count / 4) * 4;
     const queries = prepared.rows;
     const variant = forced ?? topkVariant({ software: gpu.adapter.software, queries });
@@ -131,7 +160,7 @@ export class InnerProductIndex {
       queries,
       key: variant,
       task: (k) => ({ what: `search of ${count} items for the best ${k}`, fix: 'use a smaller k' }),
-      exclude: checkLists(exclusionLists(exclude, queries), queries, count, 'exclusions'),
+      exclude,
       inputs: {
         'query embeddings': {
           element: 'f32',

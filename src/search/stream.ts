@@ -1,4 +1,4 @@
-import { HashgnnError, InputError } from '../base/errors.js';
+import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 import type { Gpu, Program, Tensor } from '../gpu/index.js';
 import type { IdBitmap } from './filter.js';
 import { type DeviceLists, type Exclusions, emptyLists, type Lists, selectLists } from './lists.js';
@@ -15,9 +15,14 @@ export interface SearchOptions {
   readonly deny?: IdBitmap;
   /** Bytes on the device that queries, results and intermediate values of a batch may take; 256 MiB unless told. */
   readonly memory?: number | undefined;
+  /** Stops the search between two batches of queries; it is then rejected with an `InterruptedError`. */
+  readonly signal?: AbortSignal | undefined;
   /** The design of the kernels; chosen by numbers of items, queries and results and by the adapter unless told. */
   readonly variant?: Design;
 }
+
+/** How a search goes, beside what is searched for. */
+export type Conduct = Pick<SearchOptions, 'memory' | 'signal'>;
 
 export const DEFAULT_MEMORY = 256 * 2 ** 20;
 
@@ -87,7 +92,7 @@ export interface Ranker {
 export async function rank<V extends Int32Array | Float32Array>(
   ranker: Ranker,
   k: number,
-  memory: number | undefined,
+  conduct: Conduct,
   values: (length: number) => V,
 ): Promise<{ ids: Int32Array<ArrayBuffer>; values: V }> {
   const { queries, count } = ranker;
@@ -96,7 +101,7 @@ export async function rank<V extends Int32Array | Float32Array>(
   if (found < k || queries === 0) result.ids.fill(-1);
   const unsure: number[] = [];
   const record = (batch: Batch) => ranker.record(batch);
-  await stream(ranker, found, memory, 'rankings', record, async (rankings, first, rows) => {
+  await stream(ranker, found, conduct, 'rankings', record, async (rankings, first, rows) => {
     const marks = new Uint32Array(rankings.unsure ? rows : 0);
     const whole = found === k;
     // Rows as long as the results' are read where they belong.
@@ -115,7 +120,7 @@ export async function rank<V extends Int32Array | Float32Array>(
     spread(read, found, result.values, k, (row) => first + row);
   });
   if (unsure.length > 0) {
-    const rest = await rank(ranker.again!(Uint32Array.from(unsure)), k, memory, values);
+    const rest = await rank(ranker.again!(Uint32Array.from(unsure)), k, conduct, values);
     spread(rest.ids, k, result.ids, k, (row) => unsure[row]!);
     spread(rest.values, k, result.values, k, (row) => unsure[row]!);
   }
@@ -131,7 +136,7 @@ export async function rankHits(
   ranker: Ranker,
   k: number,
   test: DeviceLists,
-  memory: number | undefined,
+  conduct: Conduct,
 ): Promise<Uint32Array<ArrayBuffer>> {
   const { queries, count } = ranker;
   const words = Math.ceil(k / 32);
@@ -160,9 +165,9 @@ export async function rankHits(
     noteMarked(marks, first, unsure);
     spread(data, width, result, words, (row) => first + row);
   };
-  await stream(ranker, found, memory, 'hits', record, collect, [test]);
+  await stream(ranker, found, conduct, 'hits', record, collect, [test]);
   if (unsure.length > 0) {
-    const rest = await rankHits(ranker.again!(Uint32Array.from(unsure)), k, selectLists(test, unsure), memory);
+    const rest = await rankHits(ranker.again!(Uint32Array.from(unsure)), k, selectLists(test, unsure), conduct);
     spread(rest, words, result, words, (row) => unsure[row]!);
   }
   return result;
@@ -209,7 +214,7 @@ function spread(
 export async function stream<R>(
   ranker: Omit<Ranker, 'record' | 'again'>,
   k: number,
-  memory: number | undefined,
+  { memory = DEFAULT_MEMORY, signal }: Conduct,
   what: string,
   record: (batch: Batch, extra: readonly ListTensors[]) => R,
   collect: (recorded: R, first: number, rows: number) => Promise<void>,
@@ -218,9 +223,9 @@ export async function stream<R>(
   const { gpu, queries, workspace, inputs } = ranker;
   if (queries === 0 || k === 0) return;
   const lists = [ranker.exclude, ...extra];
-  const { size, bytes } = planBatches(ranker, k, memory ?? DEFAULT_MEMORY, lists);
+  const { size, bytes } = planBatches(ranker, k, memory, lists);
   const batches = [ranker.key, what, k, size].join(' ');
-  workspace.reserve(batches, bytes, memory ?? DEFAULT_MEMORY);
+  workspace.reserve(batches, bytes, memory);
   // First all inputs at their largest: a tensor that grows undoes the recordings that bind it.
   const tensors = new Map<string, Tensor>();
   for (const [name, input] of Object.entries(inputs)) {
@@ -231,6 +236,8 @@ export async function stream<R>(
     columns: workspace.tensor('u32', longest(list, size), `list entries ${index}`),
   }));
   for (let first = 0; first < queries; first += size) {
+    if (signal?.aborted)
+      throw new InterruptedError('the search was stopped', { where: `query ${first} of ${queries}` });
     const rows = Math.min(size, queries - first);
     const made = await workspace.program(`${batches} ${rows}`, (program) => {
       const [exclude, ...others] = listTensors;

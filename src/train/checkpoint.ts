@@ -19,6 +19,8 @@ export interface Checkpoint {
   readonly variants: Variants;
   /** Fingerprint of the dataset. */
   readonly data: string;
+  /** SHA-256 of `metrics.jsonl` at this step. */
+  readonly metrics: string;
   /** Parameters, Adam's moments, the best parameters, the losses; see `Trainer.state`. */
   readonly tensors: ReadonlyMap<string, SafeTensor>;
 }
@@ -53,6 +55,7 @@ export function encodeCheckpoint({ tensors, ...rest }: Checkpoint): Uint8Array<A
     options: JSON.stringify(rest.options),
     variants: JSON.stringify(rest.variants),
     data: rest.data,
+    metrics: rest.metrics,
   };
   const bytes = encodeSafeTensors({ tensors, metadata });
   const place = placeOf(bytes, NO_SUM);
@@ -81,7 +84,7 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string): Checkpoint {
     const [step, seconds] = [Number(metadata.step), Number(metadata.seconds)];
     if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) throw new Error('step or seconds');
     return {
-      ...{ step, seconds, tensors, data: metadata.data! },
+      ...{ step, seconds, tensors, data: metadata.data!, metrics: metadata.metrics! },
       best: (JSON.parse(metadata.best!) as ValidationRecord | null) ?? undefined,
       options: resolveOptions(JSON.parse(metadata.options!) as Record<string, unknown>, where),
       variants: JSON.parse(metadata.variants!) as Variants,

@@ -1,15 +1,15 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
-import { appendText, lockFolder, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
+import { appendText, digestOfText, lockFolder, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
-import type { Gpu } from '../gpu/index.js';
+import { type Gpu, GpuLostError } from '../gpu/index.js';
 import { possibleVariants, type Variants } from '../layers/variants.js';
 import { CHECKPOINT, type Checkpoint, loadCheckpoint, PREVIOUS_CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { drawCurves } from './curves.js';
 import type { MemoryPrediction } from './memory.js';
 import type { TrainOptions } from './options.js';
-import { type RunResult, writeEmbeddings } from './run_folder.js';
+import { RUN_FORMAT, RUN_VERSION, type RunResult, writeEmbeddings, writeResult } from './run_folder.js';
 import { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 
 /** What a run tells while it goes. */
@@ -18,7 +18,9 @@ export interface RunEvents {
   onMemory?(predicted: MemoryPrediction): void;
   /** The newest checkpoint cannot be read, and the one before it is taken. */
   onDamaged?(error: InputError): void;
-  /** Before the first step, with the step to begin from. */
+  /** The device was lost for the first time: training goes on from the last checkpoint, on another one. */
+  onLost?(error: GpuLostError): void;
+  /** Before the first step, with the step to begin from; again after a loss. */
   onStart?(step: number): void;
   /** After each submission. */
   onStep?(step: number): void;
@@ -43,6 +45,8 @@ export interface RunSettings {
  * begun with, since others round differently; `variants` of kernels, as `keptTuning` finds them, the likely ones for the
  * adapter unless told; `memory`: bytes on the device at most
  * @throws GpuOutOfMemoryError before anything is allocated, where the prediction tells that it would not fit
+ * A lost device is replaced once, and training goes on from the last checkpoint to the same bytes.
+ * @throws GpuLostError where the device is lost again
  * @throws InterruptedError after saving a checkpoint, when `signal` is aborted
  * @throws InputError where the folder holds something else or a run of other data or options, another process is writing
  * into it, or no checkpoint in it can be read
@@ -56,8 +60,15 @@ export async function trainToFolder(
 ): Promise<RunResult> {
   if (!resume || !(await isRun(folder))) await requireEmptyFolder(folder);
   const lock = await lockFolder(folder);
+  const settings = { variants, memory, signal, events };
   try {
-    return await trainHere(gpu, dataset, options, folder, { resume, variants, memory, signal, events });
+    try {
+      return await trainHere(await gpu.living(), dataset, options, folder, { resume, ...settings });
+    } catch (error) {
+      if (!(error instanceof GpuLostError)) throw error;
+      events?.onLost?.(error);
+      return await trainHere(await gpu.living(), dataset, options, folder, { resume: true, ...settings });
+    }
   } finally {
     await lock.release();
   }
@@ -87,7 +98,8 @@ async function trainHere(
     trainer.restore(saved.tensors, saved.step, saved.best);
     secondsBefore = saved.seconds;
   }
-  await writeFileAtomic(metrics, await recordsUpTo(metrics, trainer.step));
+  const recordsBefore = await recordsUpTo(metrics, saved);
+  await writeFileAtomic(metrics, recordsBefore);
 
   events.onStart?.(trainer.step);
   const begun = performance.now();
@@ -98,7 +110,8 @@ async function trainHere(
   };
   const save = async () => {
     const { step, best, variants } = trainer;
-    const state = { step, best, variants, options, seconds: seconds(), data: data.fingerprint };
+    const logged = digestOfText(await readFile(metrics, 'utf8'));
+    const state = { step, best, variants, options, seconds: seconds(), data: data.fingerprint, metrics: logged };
     await saveCheckpoint(folder, { ...state, tensors: await trainer.state() });
   };
 
@@ -106,26 +119,35 @@ async function trainHere(
   const next = (every: number) =>
     every === 0 ? steps : Math.min(steps, (Math.floor(trainer.step / every) + 1) * every);
   const due = (every: number) => trainer.step === steps || (every > 0 && trainer.step % every === 0);
+  const stop = async (): Promise<never> => {
+    await save();
+    throw new InterruptedError(`interrupted at step ${trainer.step} of ${steps}; everything is saved`, {
+      where: folder,
+      fix: 'the same command with --resume goes on from there',
+    });
+  };
+  const validate = async () => {
+    const validation = await trainer.validate(signal).catch((error: unknown) => {
+      if (error instanceof InterruptedError) return undefined;
+      throw error;
+    });
+    // It is made up for when the run is taken up again.
+    if (!validation) return stop();
+    await record(validation);
+    events.onValidation?.(validation, trainer.best === validation);
+  };
+  const validates = () => trainer.step > 0 && due(evaluateEvery) && dataset.valid.length > 0;
+  if (validates() && !hasValidation(recordsBefore, trainer.step)) await validate();
   while (trainer.step < steps) {
     const end = Math.min(next(logEvery), next(evaluateEvery), next(checkpointEvery));
     await trainer.advance(end, signal, events.onStep);
-    if (signal?.aborted && trainer.step < end) {
-      await save();
-      throw new InterruptedError(`interrupted at step ${trainer.step} of ${steps}; everything is saved`, {
-        where: folder,
-        fix: 'the same command with --resume goes on from there',
-      });
-    }
+    if (signal?.aborted && trainer.step < end) await stop();
     if (due(logEvery)) {
       const losses = await trainer.losses(((trainer.step - 1) % logEvery) + 1);
       await record(losses);
       events.onLoss?.(losses);
     }
-    if (due(evaluateEvery) && dataset.valid.length > 0) {
-      const validation = await trainer.validate();
-      await record(validation);
-      events.onValidation?.(validation, trainer.best === validation);
-    }
+    if (validates()) await validate();
     if (due(checkpointEvery)) await save();
   }
   const trainingSeconds = seconds();
@@ -138,9 +160,9 @@ async function trainHere(
     .map((line) => JSON.parse(line) as (LossRecord | ValidationRecord) & { readonly seconds: number });
   const best = trainer.best && records.find((entry) => 'validation' in entry && entry.step === trainer.best!.step);
   const { live, peak } = gpu.memory();
-  const result: RunResult = {
-    format: 'hashgnn-run',
-    version: 1,
+  const result: Omit<RunResult, 'files'> = {
+    format: RUN_FORMAT,
+    version: RUN_VERSION,
     dataset: data,
     steps,
     best: trainer.best ?? null,
@@ -159,8 +181,16 @@ async function trainHere(
     join(folder, 'curves.svg'),
     drawCurves(records, `${options.model} on ${dataset.name}, ${options.bits} bits, seed ${options.seed}`),
   );
-  await writeJson(join(folder, 'result.json'), result);
-  return result;
+  return writeResult(folder, result);
+}
+
+/** Whether the records hold the validation of a step: not, where it was interrupted. */
+function hasValidation(records: string, step: number): boolean {
+  const lines = records.split('\n').filter(Boolean);
+  return lines.some((line) => {
+    const record = JSON.parse(line) as { step: number };
+    return 'validation' in record && record.step === step;
+  });
 }
 
 /** The variants that a checkpoint was begun with, where this adapter can run them. */
@@ -200,9 +230,13 @@ function requireSame(saved: Checkpoint, options: TrainOptions, data: string, whe
   }
 }
 
-/** The records of `metrics.jsonl` up to a step: what was logged after the checkpoint will be logged again. */
-async function recordsUpTo(path: string, step: number): Promise<string> {
-  if (step === 0) return '';
+/**
+ * The records of `metrics.jsonl` up to a checkpoint: what was logged after it will be logged again.
+ * @throws InputError where they are not those that were logged
+ */
+export async function recordsUpTo(path: string, saved: Checkpoint | undefined): Promise<string> {
+  if (!saved || saved.step === 0) return '';
+  const { step } = saved;
   const text = await readFile(path, 'utf8').catch(() => {
     throw new HashgnnError('the run has a checkpoint but no metrics.jsonl', { where: path, fix: 'restore the file' });
   });
@@ -214,9 +248,16 @@ async function recordsUpTo(path: string, step: number): Promise<string> {
       return false;
     }
   };
-  return text
+  const records = text
     .split('\n')
     .filter(wanted)
     .map((line) => `${line}\n`)
     .join('');
+  if (digestOfText(records) !== saved.metrics) {
+    throw new InputError(`the records up to step ${step} are not those that were logged`, {
+      where: path,
+      fix: 'restore the file, or train into another folder',
+    });
+  }
+  return records;
 }

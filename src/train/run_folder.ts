@@ -1,7 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { makeFolder, readJson, readNpy, writeJson, writeNpy } from '../base/files.js';
+import {
+  digestsOf,
+  makeFolder,
+  readJson,
+  readNpy,
+  readSealedJson,
+  requireDigests,
+  writeNpy,
+  writeSealedJson,
+} from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Variants } from '../layers/variants.js';
 import type { Evaluation, Metrics } from '../search/index.js';
@@ -37,10 +46,24 @@ export interface TestMetrics extends Required<Evaluation> {
   readonly candidates: number;
 }
 
+export const RUN_FORMAT = 'hashgnn-run';
+/** 2: with checksums of itself and of the other files. */
+export const RUN_VERSION = 2;
+
+/** What `result.json` vouches for. */
+const RESULT_FILES = [
+  'config.json',
+  'metrics.jsonl',
+  'codes/users.npy',
+  'codes/items.npy',
+  'embeddings/users.npy',
+  'embeddings/items.npy',
+];
+
 /** The content of `result.json`. */
 export interface RunResult {
-  readonly format: 'hashgnn-run';
-  readonly version: 1;
+  readonly format: typeof RUN_FORMAT;
+  readonly version: typeof RUN_VERSION;
   readonly dataset: DatasetReference;
   readonly steps: number;
   /** The validation whose parameters were kept; null without validation edges, when the last ones were. */
@@ -58,6 +81,8 @@ export interface RunResult {
   /** The kernels in use where there are several for the same work. */
   readonly variants: Variants;
   readonly versions: Readonly<Record<string, string>>;
+  /** SHA-256 of the run's files by their names, those that its results are read from. */
+  readonly files: Readonly<Record<string, string>>;
   /** Written by `evaluate`. */
   readonly test?: TestMetrics;
 }
@@ -85,9 +110,30 @@ export async function writeEmbeddings(folder: string, embeddings: Embeddings): P
   }
 }
 
+/** Writes `result.json`, after all other files. */
+export async function writeResult(folder: string, result: Omit<RunResult, 'files'>): Promise<RunResult> {
+  const whole: RunResult = { ...result, files: await digestsOf(folder, RESULT_FILES) };
+  await writeSealedJson(join(folder, 'result.json'), whole);
+  return whole;
+}
+
+/** @throws InputError where it was changed, or another version wrote it */
+async function readResult(path: string): Promise<RunResult> {
+  // Another version may seal it otherwise.
+  const { format, version } = ((await readJson(path)) ?? {}) as Record<string, unknown>;
+  if (format !== RUN_FORMAT || version !== RUN_VERSION) {
+    const newer = format === RUN_FORMAT && typeof version === 'number' && version > RUN_VERSION;
+    throw new InputError(
+      newer ? 'a newer version of hashgnn has written this result' : 'this is no result of this version of hashgnn',
+      { where: path, fix: newer ? 'use that version, or train again' : 'restore the file, or train again' },
+    );
+  }
+  return (await readSealedJson(path)) as unknown as RunResult;
+}
+
 /**
  * Reads a finished run.
- * @throws InputError where the folder is no run, the run is not finished, or an array has the wrong type or shape
+ * @throws InputError where the folder is no run, the run is not finished, or one of its files is damaged or was changed
  */
 export async function readRun(folder: string): Promise<Run> {
   const configPath = join(folder, 'config.json');
@@ -104,12 +150,9 @@ export async function readRun(folder: string): Promise<Run> {
       fix: 'finish it with hashgnn train … --resume',
     });
   }
+  const result = await readResult(resultPath);
   const { dataset, ...options } = (await readJson(configPath)) as Record<string, unknown>;
   const resolved = resolveOptions(options, configPath);
-  const result = (await readJson(resultPath)) as RunResult;
-  if (result.format !== 'hashgnn-run' || result.version !== 1) {
-    throw new InputError('this result was written by another version', { where: resultPath, fix: 'train again' });
-  }
   const { bits } = resolved;
   const read = async (name: 'users' | 'items') => {
     const embeddings = await readNpy(join(folder, 'embeddings', `${name}.npy`), {
@@ -122,6 +165,7 @@ export async function readRun(folder: string): Promise<Run> {
   };
   const users = await read('users');
   const items = await read('items');
+  await requireDigests(folder, result.files, 'restore the file, or train again');
   return {
     folder,
     options: resolved,
@@ -159,5 +203,5 @@ export function requireSameData(run: Run, dataset: Dataset): void {
 
 /** Adds the test metrics to `result.json`. */
 export async function writeTestMetrics(run: Run, test: TestMetrics): Promise<void> {
-  await writeJson(join(run.folder, 'result.json'), { ...run.result, test });
+  await writeSealedJson(join(run.folder, 'result.json'), { ...run.result, test });
 }

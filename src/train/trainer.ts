@@ -221,8 +221,11 @@ export class Trainer {
     };
   }
 
-  /** Evaluates on the validation edges, training edges masked, and keeps the parameters if they are the best so far. */
-  async validate(): Promise<ValidationRecord> {
+  /**
+   * Evaluates on the validation edges, training edges masked, and keeps the parameters if they are the best so far.
+   * @throws InterruptedError, with nothing kept, where `signal` is aborted
+   */
+  async validate(signal?: AbortSignal): Promise<ValidationRecord> {
     const { select, candidates } = this.options;
     const { bits, users, items, userCodes, itemCodes } = await this.encode();
     const validation = await evaluate(this.gpu, {
@@ -235,6 +238,7 @@ export class Trainer {
       test: this.#valid,
       candidates,
       memory: searchMemory(this.predicted.live),
+      signal,
     });
     const hr = (search: 'hamming' | 'hierarchical' | 'exact') => validation[search]['HR@50']!;
     const selection = select === 'both' ? (hr('hamming') + hr('hierarchical')) / 2 : hr(select);

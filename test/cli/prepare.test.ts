@@ -56,7 +56,9 @@ describe('hashgnn generate and prepare', () => {
     await writeFile(file, `${Array.from({ length: 30 }, (_, index) => `${index % 3},${index}`).join('\n')}\n`);
     const { status, stdout } = await run('prepare', file, '-o', out, '--json', '--seed', '3', '--test-ratio', '0.5');
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toEqual(JSON.parse(await readFile(join(out, 'dataset.json'), 'utf8')));
+    const { sha256, ...content } = JSON.parse(await readFile(join(out, 'dataset.json'), 'utf8'));
+    expect(JSON.parse(stdout)).toEqual(content);
+    expect(sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(JSON.parse(stdout).split).toMatchObject({ seed: 3, testRatio: 0.5, test: 15 });
   });
 

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HashgnnError, InputError, InterruptedError, UsageError } from '../../src/base/errors.js';
-import { readJson, writeJson, writeNpy } from '../../src/base/files.js';
+import { readJson, writeJson, writeNpy, writeSealedJson } from '../../src/base/files.js';
 import { type Dataset, fingerprint, readDataset } from '../../src/data/dataset.js';
 import { type PrepareOptions, prepareDataset } from '../../src/data/prepare.js';
 
@@ -493,16 +493,22 @@ describe('readDataset', () => {
     ['a part of floats', () => writeNpy(join(out, 'valid.npy'), new Float32Array(2), [1, 2]), /int32 array.*float32/],
     ['a part of another shape', () => writeNpy(join(out, 'valid.npy'), new Int32Array(3), [1, 3]), /\(any, 2\)/],
     ['a missing id', () => writeFile(join(out, 'users.txt'), 'u0\nu1\n'), /expected 7 users/],
-    ['another format version', () => edit({ version: 2 }), /version 1/],
+    ['an older format version', () => edit({ version: 1 }), /expected a hashgnn dataset of version 2/],
+    ['a newer format version', () => edit({ version: 3 }), /a newer version of hashgnn has prepared/],
     ['a count that is none', () => edit({ statistics: { users: -7, items: 23 } }), /"statistics.users"/],
+    ['a changed name', async () => writeJson(json(), { ...(await plain()), name: 'other' }), /a value was changed/],
+    ['no seal', async () => writeJson(json(), { ...(await plain()), sha256: undefined }), /does not hold: it has none/],
+    ['a changed id', async () => writeFile(ids(), (await readFile(ids(), 'utf8')).replace('i1', 'i9')), /checksum/],
     ['no JSON', () => writeFile(join(out, 'dataset.json'), '{'), /not JSON/],
     ['no dataset.json', () => rm(join(out, 'dataset.json')), /no dataset/],
     ['no folder', () => rm(out, { recursive: true }), /no such dataset folder/],
     ['another edge in range and order', () => replace('test', lastEdgeMoved), /fingerprint|stand in two/],
   ];
+  const json = () => join(out, 'dataset.json');
+  const ids = () => join(out, 'items.txt');
+  const plain = async () => (await readJson(json())) as object;
   async function edit(change: object): Promise<void> {
-    const path = join(out, 'dataset.json');
-    await writeJson(path, { ...((await readJson(path)) as object), ...change });
+    await writeSealedJson(json(), { ...(await plain()), ...change });
   }
   function lastEdgeMoved(edges: Int32Array): Int32Array {
     const last = edges.at(-1)!;

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   Gpu,
   GpuError,
@@ -127,6 +127,65 @@ describe('an invalid command', () => {
     ruin.gpu.device.destroy();
     await ruin.gpu.device.lost;
     await expectRuined(ruin, GpuValidationError);
+  });
+});
+
+describe('a command that the device refuses when it is submitted', () => {
+  test('is named by program, kernel and variable', async () => {
+    const { gpu, values, program } = await open();
+    values.buffer.destroy();
+    program.run();
+    await expect(gpu.finish()).rejects.toMatchObject({
+      message: expect.stringContaining('[Buffer "values"]'),
+      details: { where: 'advance: the kernel optim/advance, its variable state' },
+    });
+    await expect(gpu.living()).rejects.toBeInstanceOf(GpuValidationError);
+  });
+
+  test('or, where a binding is wrong, by kernel and variable', async () => {
+    const { gpu } = await open();
+    const wrong = gpu.tensor('u32', [4], 'wrong');
+    const usage = GPUBufferUsage.UNIFORM;
+    Object.assign(wrong, { buffer: gpu.device.createBuffer({ label: 'uniform', size: 16, usage }) });
+    gpu.kernel('optim/advance').bind({ state: wrong }, undefined);
+    await expect(gpu.finish()).rejects.toMatchObject({
+      details: { where: 'the kernel optim/advance, its variable state' },
+    });
+  });
+});
+
+describe('the device that takes the place of a lost one', () => {
+  test('is one for all who ask, like the one before, and goes with it', async () => {
+    const ruin = await open();
+    expect(await ruin.gpu.living()).toBe(ruin.gpu);
+    ruin.gpu.device.destroy();
+    await expect(ruin.gpu.finish()).rejects.toBeInstanceOf(GpuLostError);
+    const [one, other] = await Promise.all([ruin.gpu.living(), ruin.gpu.living()]);
+    expect(one).toBe(other);
+    expect([one.name, one.features, one.bindable]).toEqual([ruin.gpu.name, ruin.gpu.features, ruin.gpu.bindable]);
+    const values = one.tensor('u32', [2], 'values', new Uint32Array([7, 8]));
+    expect([...(await values.read())]).toEqual([7, 8]);
+    await expectRuined(ruin, GpuLostError);
+
+    one.fail(new GpuLostError('lost, too'));
+    const third = await ruin.gpu.living();
+    expect(third).not.toBe(one);
+    expect(await one.living()).toBe(third);
+    ruin.gpu.destroy();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(() => third.throwIfFailed()).toThrow(/after it was closed/);
+    await expect(ruin.gpu.living()).rejects.toThrow(/after it was closed/);
+  });
+
+  test('is asked for again where there was none', async () => {
+    const { gpu } = await open();
+    gpu.fail(new GpuLostError('lost'));
+    const opening = vi.spyOn(Gpu, 'open').mockRejectedValueOnce(new GpuUnavailableError('the driver restarts'));
+    await expect(gpu.living()).rejects.toThrow('the driver restarts');
+    const next = await gpu.living();
+    expect(opening).toHaveBeenCalledTimes(2);
+    expect(next).not.toBe(gpu);
+    opening.mockRestore();
   });
 });
 

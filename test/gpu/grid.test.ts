@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cutGrid } from '../../src/gpu/grid.js';
 import { gridOf } from '../../src/gpu/index.js';
+import { WORK_A_DISPATCH } from '../../src/gpu/program.js';
 import { useGpu } from '../support/gpu.js';
 import { fixtureShaders } from './fixtures.js';
 
@@ -27,6 +29,54 @@ test('no workgroups are an empty grid, too many are refused', () => {
   expect(() => gridOf(Number.NaN, 65_535)).toThrow(/NaN workgroups/);
   expect(() => gridOf(-1, 65_535)).toThrow(/-1 workgroups/);
   expect(() => gridOf(1.5, 65_535)).toThrow(/1.5 workgroups/);
+});
+
+test('grids that work is cut into cover its workgroups, none twice, at few places', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 2 ** 31 }), fc.integer({ min: 1, max: 32 }), (count, parts) => {
+      const cut = cutGrid(count, parts, 65_535);
+      expect(cut.length).toBeGreaterThanOrEqual(Math.max(1, Math.min(parts, count)));
+      expect(cut.length).toBeLessThanOrEqual(Math.max(1, 2 * parts));
+      let covered = 0;
+      cut.forEach(({ first, grid: [x, y, z] }, index) => {
+        expect(first).toBe(covered);
+        expect([Math.max(x, y) <= 65_535, z]).toEqual([true, 1]);
+        covered += x * y;
+        if (index === cut.length - 1) return;
+        expect(Number.isInteger(Math.log2(x * y))).toBe(true);
+        expect(covered).toBeLessThan(count);
+      });
+      expect(covered).toBeGreaterThanOrEqual(count);
+    }),
+  );
+});
+
+test.each([1, 2, 5.5, 1000])('work for %d dispatches visits every element exactly once', async (share) => {
+  for (const [count, WORKGROUP] of [
+    [1, 1],
+    [7, 1],
+    [4096, 4],
+    [70_001, 1],
+    [300_001, 64],
+  ] as const) {
+    using visits = gpu().tensor('u32', [count], 'visits');
+    using program = gpu().program('visit');
+    const most = WORK_A_DISPATCH[gpu().adapter.software ? 'software' : 'hardware'];
+    const dispatch = program.dispatch<string>('fixture/visit', {
+      bind: { visits },
+      parameters: { count },
+      constants: { WORKGROUP },
+      invocations: count,
+      cost: { operations: share * most.operations },
+    });
+    await program.compile();
+    program.run(2);
+    expect(dispatch.parts.length).toBeGreaterThanOrEqual(Math.min(share, 32, Math.ceil(count / WORKGROUP)));
+    expect((await visits.read()).findIndex((times) => times !== 2)).toBe(-1);
+    program.setParameters(dispatch, { count: 0 });
+    program.run();
+    expect((await visits.read()).findIndex((times) => times !== 2)).toBe(-1);
+  }
 });
 
 describe('a kernel over more workgroups than one dimension holds visits every element exactly once', () => {

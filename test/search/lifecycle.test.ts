@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  BusyError,
   type Design,
   HammingIndex,
+  type HammingResult,
   HierarchicalIndex,
   type IdBitmap,
   idBitmap,
@@ -330,4 +332,21 @@ test('what a waiting search excludes are ids, whatever happens to their places',
   await before;
   using anew = await HammingIndex.fromContents(gpu(), index.contents());
   expect(await waiting).toEqual(await anew.search(users, 4, { exclude }));
+});
+
+test('ten thousand callers at once: as many wait as may, each gets what it would alone, all others are sent away', async () => {
+  const [count, bits, k, waiting] = [600, 32, 5, 100];
+  using index = await HammingIndex.create(gpu(), { codes: codesOf(count, bits, 2 ** 31, 1), count, bits }, { waiting });
+  const asked = Array.from({ length: 20 }, (_, at) => codesOf(1 + (at % 3), bits, 2 ** 31, 50 + at));
+  const alone: HammingResult[] = [];
+  for (const users of asked) alone.push(await index.search(users, k));
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 10_000 }, (_, at) => index.search(asked[at % asked.length]!, k)),
+  );
+  outcomes.forEach((outcome, at) => {
+    // The first is at work, `waiting` come after it.
+    if (at <= waiting) expect(outcome).toEqual({ status: 'fulfilled', value: alone[at % asked.length] });
+    else expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(BusyError) });
+  });
+  await expect(index.search(asked[0]!, k)).resolves.toEqual(alone[0]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { InterruptedError } from '../../src/base/errors.js';
+import { readSealedJson } from '../../src/base/files.js';
 import {
   type Dataset,
   type GenerateOptions,
@@ -128,7 +129,8 @@ describe('a run', () => {
     const { predicted, liveBytes, peakBytes } = result.memory;
     expect(liveBytes).toBe(predicted.live);
     expect(peakBytes).toBeGreaterThan(liveBytes);
-    expect(JSON.parse(await readFile(join(a, 'result.json'), 'utf8'))).toEqual(result);
+    expect(await readSealedJson(join(a, 'result.json'))).toEqual(result);
+    expect(run.result).toEqual(result);
   });
 
   test.each([3, 17])('stopped in step %i and taken up again ends in the same bytes as never stopped', async (stop) => {
@@ -141,6 +143,20 @@ describe('a run', () => {
     await expect(stopped).rejects.toThrow(InterruptedError);
     expect(await readdir(parts)).not.toContain('result.json');
     await trainToFolder(gpu(), dataset, resolveOptions(small), parts, { resume: true });
+    expect(await bytesOf(parts)).toEqual(await bytesOf(whole));
+    expect(await recordsOf(parts)).toEqual(await recordsOf(whole));
+  });
+
+  test.each([20, 40])('interrupted in the validation of step %i makes up for it', async (at) => {
+    const [whole, parts] = [join(root, `whole-validation-${at}`), join(root, `parts-validation-${at}`)];
+    const options = resolveOptions({ ...small, logEvery: 20, checkpointEvery: 1000 });
+    await trainToFolder(gpu(), dataset, options, whole);
+    const abort = new AbortController();
+    const events = { onLoss: ({ step }: { step: number }) => step === at && abort.abort() };
+    const stopped = trainToFolder(gpu(), dataset, options, parts, { signal: abort.signal, events });
+    await expect(stopped).rejects.toThrow(`interrupted at step ${at} of 40; everything is saved`);
+    expect(JSON.stringify((await recordsOf(parts)).at(-1))).not.toContain('validation');
+    await trainToFolder(gpu(), dataset, options, parts, { resume: true });
     expect(await bytesOf(parts)).toEqual(await bytesOf(whole));
     expect(await recordsOf(parts)).toEqual(await recordsOf(whole));
   });
@@ -189,14 +205,39 @@ describe('a run', () => {
     ]);
   });
 
+  test('whose records were changed is not taken up again', async () => {
+    const folder = join(root, 'changed');
+    const abort = new AbortController();
+    const events = { onStep: (step: number) => step >= 18 && abort.abort() };
+    const stopped = trainToFolder(gpu(), dataset, resolveOptions(small), folder, { signal: abort.signal, events });
+    await expect(stopped).rejects.toThrow(InterruptedError);
+    const metrics = join(folder, 'metrics.jsonl');
+    const text = await readFile(metrics, 'utf8');
+    for (const other of [text.replace('0', '1'), text.slice(text.indexOf('\n') + 1), '']) {
+      await writeFile(metrics, other);
+      const again = trainToFolder(gpu(), dataset, resolveOptions(small), folder, { resume: true });
+      await expect(again).rejects.toThrow(/the records up to step \d+ are not those that were logged/);
+      expect(await readFile(metrics, 'utf8')).toBe(other);
+    }
+    await writeFile(metrics, text);
+    await trainToFolder(gpu(), dataset, resolveOptions(small), folder, { resume: true });
+  });
+
   test('is not resumed with other options or other data, nor begun in a folder that is not empty', async () => {
     const folder = join(root, 'strict');
     await trainToFolder(gpu(), dataset, resolveOptions(small), folder);
     const again = (options: object, data = dataset, resume = true) =>
       trainToFolder(gpu(), data, resolveOptions({ ...small, ...options }), folder, { resume });
     await expect(again({ learningRate: 0.02 })).rejects.toThrow(/other options: learningRate 0.01 → 0.02/);
+    await expect(again({ seed: 3, widths: [16, 16], features: 'half' })).rejects.toThrow(
+      /other options: seed 0 → 3; widths \[16,12\] → \[16,16\]; features "float" → "half"/,
+    );
     const other = { ...dataset, train: dataset.train.slice(2) };
     await expect(again({}, other)).rejects.toThrow(/another dataset/);
+    const begun = join(root, 'strict-begun');
+    // Nothing to go on from: from the beginning.
+    await trainToFolder(gpu(), dataset, resolveOptions(small), begun, { resume: true });
+    expect(await bytesOf(begun)).toEqual(await bytesOf(folder));
     await expect(again({}, dataset, false)).rejects.toThrow(/not empty/);
   });
 

@@ -1,3 +1,4 @@
+import { FIRST_GROUP } from '../grid.js';
 import type { ShaderLibrary } from '../shader.js';
 
 /**
@@ -6,7 +7,9 @@ import type { ShaderLibrary } from '../shader.js';
  */
 export function emitTypes(library: ShaderLibrary): string {
   const kernels = library.kernels().map((name) => {
-    const { bindings, uniform, constants } = library.get(name);
+    const { bindings, uniform, constants: all } = library.get(name);
+    // Chosen by the program, and by nobody else.
+    const constants = all.filter((constant) => constant.name !== FIRST_GROUP);
     const fields = (entries: readonly string[]) => (entries.length > 0 ? `{ ${entries.join('; ')} }` : '{}');
     return [
       `  '${name}': {`,
