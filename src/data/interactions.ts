@@ -58,14 +58,16 @@ function field(index: number, { quoted }: Layout): string {
 function brokenQuotes({ quoted }: Layout): string {
   if (!quoted) return 'false';
   const open = `len(list_filter(fields, lambda field: field[1] = '"' AND NOT regexp_full_match(field, '"(?:[^"]|"")*"'))) > 0`;
-  return `(contains(line, '"') AND (array_to_string(fields, ',') <> line OR ${open}))`;
+  // Not AND: the engine would look into the fields of all lines.
+  return `CASE WHEN contains(line, '"') THEN array_to_string(fields, ',') <> line OR ${open} ELSE false END`;
 }
 
 /** What can be wrong with a row, by the number that the engine gives it; of several the first counts. */
 const problems = ['object', 'quote', 'width', 'user', 'item', 'line break', 'rating', 'time', 'behaviour'] as const;
 type Problem = (typeof problems)[number];
 
-const blank = `' ' || chr(9) || chr(160)`;
+/** Nothing but blanks, tabs and no-break spaces; a pattern is several times quicker than `trim`. */
+const blank = "'[ \\t\u00a0]*'";
 
 /** A text as a number, or NULL; `1_0` is none. */
 function numberOf(text: string): string {
@@ -159,7 +161,7 @@ async function readRows(
 ): Promise<ReadResult> {
   const raw = `${table}_raw`;
   const lineBreak = (id: string) => `contains(${id}, chr(10)) OR contains(${id}, chr(13))`;
-  const empty = (id: string) => `coalesce(trim(${id}, ${blank}), '') = ''`;
+  const empty = (id: string) => `coalesce(regexp_full_match(${id}, ${blank}), true)`;
   const checks: [Problem, string][] = [
     ['user', empty('user')],
     ['item', empty('item')],

@@ -96,6 +96,7 @@ export interface PrepareOptions extends ColumnOptions {
 
 type Role = 'all' | 'train' | 'valid' | 'test';
 type Source = DatasetSummary['sources'][number];
+type Counts = Record<'users' | 'items' | 'interactions', number>;
 interface Input {
   readonly role: Role;
   /** A path, a pattern, `-`, or with `query` the query. */
@@ -244,7 +245,15 @@ class Preparation {
     // From here on no table has an order of its own.
     await engine.run('SET preserve_insertion_order = false');
     const filters = await this.filter();
+    const before = await this.count();
+    const rounds = await this.filterDegrees();
     const { users, items, interactions } = await this.number();
+    const degreeFilter = {
+      rounds,
+      users: before.users - users,
+      items: before.items - items,
+      interactions: before.interactions - interactions,
+    };
 
     const seed = options.seed ?? 1;
     const drawsTest = this.inputs[0]!.role === 'all';
@@ -294,7 +303,7 @@ class Preparation {
         itemDegree: summarise(degrees.items),
       },
       sources: this.sources,
-      filters,
+      filters: { ...filters, degreeFilter },
       split: {
         kind: drawsTest ? kind : drawsValid ? 'given-valid-drawn' : 'given',
         seed,
@@ -532,7 +541,7 @@ class Preparation {
     return this.inputs.map(({ path, query }) => (query ? 'the query' : path)).join(', ');
   }
 
-  private async filter(): Promise<DatasetSummary['filters']> {
+  private async filter(): Promise<Omit<DatasetSummary['filters'], 'degreeFilter'>> {
     const { engine, options, inputs, moments } = this;
     const { minRating, behaviours } = options;
     this.stage('filtering');
@@ -622,7 +631,6 @@ class Preparation {
       sampledOut,
       duplicatesMerged: left - merged.pairs,
       overlapRemoved: { valid: merged.valid - kept.valid, test: merged.test - kept.test },
-      degreeFilter: await this.filterDegrees(),
     };
   }
 
@@ -663,22 +671,18 @@ class Preparation {
     return Math.max(0, all - wanted);
   }
 
-  /** The k-core: both minimum degrees in turn until neither removes anything. */
-  private async filterDegrees(): Promise<DatasetSummary['filters']['degreeFilter']> {
+  /** The k-core: both minimum degrees in turn until neither removes anything. Returns the rounds that removed something. */
+  private async filterDegrees(): Promise<number> {
     const { engine, options } = this;
-    const count = () =>
-      engine.counts<'users' | 'items' | 'interactions'>(
-        'SELECT count(DISTINCT user) AS users, count(DISTINCT item) AS items, count(*) AS interactions FROM pairs',
-      );
     const sides = [
       ['user', options.minUserDegree ?? 1],
       ['item', options.minItemDegree ?? 1],
     ] as const;
     // Whoever is here has an interaction, so a minimum of 1 removes nobody.
     const active = sides.filter(([, minimum]) => minimum > 1);
-    if (active.length === 0) return { rounds: 0, users: 0, items: 0, interactions: 0 };
+    if (active.length === 0) return 0;
     this.stage('minimum degrees');
-    const before = await count();
+    const before = (await this.count()).interactions;
     let rounds = 0;
     for (let removed = 1; removed > 0; rounds++) {
       removed = 0;
@@ -687,27 +691,24 @@ class Preparation {
           (SELECT ${side} FROM pairs GROUP BY ${side} HAVING count(*) < ${minimum})`);
       }
     }
-    const after = await count();
-    if (after.interactions === 0) {
+    if ((await this.count()).interactions === 0) {
       const asked = active.map(([side, minimum]) => `--min-${side}-degree ${minimum}`).join(' and ');
-      throw new InputError(
-        `${asked}, repeated until nothing changes, leaves no interactions of ${before.interactions}`,
-        {
-          where: this.where,
-          fix: 'lower the minimum degrees',
-        },
-      );
+      throw new InputError(`${asked}, repeated until nothing changes, leaves no interactions of ${before}`, {
+        where: this.where,
+        fix: 'lower the minimum degrees',
+      });
     }
-    return {
-      rounds: rounds - 1,
-      users: before.users - after.users,
-      items: before.items - after.items,
-      interactions: before.interactions - after.interactions,
-    };
+    return rounds - 1;
+  }
+
+  /** What there is now: the tables of users and items have just those that have a pair before and after the minimum degrees. */
+  private count(suffix = '_numbered'): Promise<Counts> {
+    return this.engine.counts(`SELECT (SELECT count(*) FROM users${suffix}) AS users,
+      (SELECT count(*) FROM items${suffix}) AS items, (SELECT count(*) FROM pairs) AS interactions`);
   }
 
   /** Numbers the users and items of the pairs that are left, in the order of their ids. */
-  private async number(): Promise<{ users: number; items: number; interactions: number }> {
+  private async number(): Promise<Counts> {
     const { engine } = this;
     this.stage('numbering');
     for (const [side, table] of [
@@ -719,8 +720,7 @@ class Preparation {
         FROM ${table}_numbered WHERE number IN (SELECT ${side} FROM pairs)`);
       await engine.run(`DROP TABLE ${table}_numbered`);
     }
-    return engine.counts<'users' | 'items' | 'interactions'>(`SELECT (SELECT count(*) FROM users) AS users,
-      (SELECT count(*) FROM items) AS items, (SELECT count(*) FROM pairs) AS interactions`);
+    return this.count('');
   }
 
   /** Splits the pairs user by user and writes the parts; what it counts on the way takes five bytes an item. */
