@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HashgnnError, InputError, UsageError } from '../../src/base/errors.js';
 import { type Dataset, readDataset } from '../../src/data/dataset.js';
 import { type PrepareOptions, prepareDataset } from '../../src/data/prepare.js';
+import { fuzzPrepare } from '../support/fuzz_prepare.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -261,6 +262,11 @@ describe('filters and splits', () => {
   });
 });
 
+it('damaged files of every format are refused by name or read as something whole', async () => {
+  const { refused, read } = await fuzzPrepare(60, 7);
+  expect(Math.min(refused, read)).toBeGreaterThan(0);
+});
+
 describe('bad rows', () => {
   const cases: [name: string, content: string, where: string, message: RegExp, options?: PrepareOptions][] = [
     [
@@ -277,7 +283,12 @@ describe('bad rows', () => {
     ['a JSON null', '{"user":1,"item":2}\n{"user":null,"item":3}\n', ', line 2', /user id is empty/],
     ['a line break in a JSON id', '{"user":1,"item":2}\n{"user":"a\\nb","item":2}\n', ', line 2', /line break/],
     ['a word as JSON rating', '{"user":1,"item":2,"rating":"x"}\n', ', line 1', /rating "x" is not a number/],
-    ['a missing column', 'user,thing,c,d,e\n1,2,3,4,5\n1,2,3,4,5\n', ', line 1', /no column is known as the item column/],
+    [
+      'a missing column',
+      'user,thing,c,d,e\n1,2,3,4,5\n1,2,3,4,5\n',
+      ', line 1',
+      /no column is known as the item column/,
+    ],
     ['times asked for where there are none', '1\t2\n', '', /no time column/, { from: '2019-01-01' }],
     ['behaviours asked for where there are none', '1\t2\n', '', /no behaviour column/, { behaviours: ['buy'] }],
     ['text that is named Parquet', '1\t2\n', '', /not a Parquet file/, { format: 'parquet' }],
