@@ -764,6 +764,8 @@ class Preparation {
         FROM pairs p JOIN users u ON p.user = u.number JOIN items i ON p.item = i.number ORDER BY u.final, i.final`);
       let done = 0;
       for await (const [user, item, part, time] of pieces) {
+        // Sorted: from here on the loop itself tells how far it is.
+        engine.watch = undefined;
         for (let row = 0; row < user!.length; row++) {
           if (user![row] !== current) {
             endUser();

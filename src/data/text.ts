@@ -3,7 +3,7 @@
  * truncated gzip file, control bytes and empty lines without a word; here each is found with its line.
  */
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { Decompress, ZstdErrorCode } from 'fzstd';
@@ -63,27 +63,26 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
-/** The bytes of a file, decompressed. */
+/** The bytes of a file, decompressed. @param progress called with the bytes of the file that are read so far */
 async function* contentOf(
   path: string,
   compression: Compression,
   progress?: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
-  if (progress) file.on('data', () => progress(file.bytesRead));
+  for await (const piece of unpacked(file, compression)) {
+    progress?.(file.bytesRead);
+    yield piece;
+  }
+}
+
+async function* unpacked(file: ReadStream, compression: Compression): AsyncGenerator<Buffer> {
   if (compression === 'none') {
     yield* file;
     return;
   }
   if (compression === 'zstd') {
-    const pieces: Uint8Array[] = [];
-    const unpack = new Decompress((piece) => pieces.push(piece));
-    for await (const packed of file) {
-      unpack.push(packed);
-      for (const piece of pieces.splice(0)) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
-    }
-    unpack.push(new Uint8Array(0), true);
-    for (const piece of pieces) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    yield* unpackedZstd(file);
     return;
   }
   const gunzip = createGunzip({ chunkSize: 1 << 20 });
@@ -93,6 +92,17 @@ async function* contentOf(
   } finally {
     file.destroy();
   }
+}
+
+async function* unpackedZstd(file: ReadStream): AsyncGenerator<Buffer> {
+  const pieces: Buffer[] = [];
+  const unpack = new Decompress((piece) => pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length)));
+  for await (const packed of file) {
+    unpack.push(packed);
+    yield* pieces.splice(0);
+  }
+  unpack.push(new Uint8Array(0), true);
+  yield* pieces;
 }
 
 /** Whether an error comes from the zstd decoder: its codes are small numbers. */
