@@ -105,7 +105,7 @@ interface Input {
 }
 
 /** What Node and the engine hold beside the engine's buffers: a share of the memory, and this much at least. */
-const leastMemory = 512 * 2 ** 20;
+const leastMemory = 768 * 2 ** 20;
 const engineShare = 0.6;
 
 function checkOptions(options: PrepareOptions): Input[] {
@@ -177,7 +177,7 @@ function checkOptions(options: PrepareOptions): Input[] {
   }
   if (options.behaviours?.length === 0) throw new UsageError('--behaviours names none');
   if (options.memory !== undefined && !(options.memory >= leastMemory)) {
-    throw new UsageError(`--memory is ${options.memory} bytes; expected at least 512 MiB`);
+    throw new UsageError(`--memory is ${options.memory} bytes; expected at least 768 MiB`);
   }
   if (query !== undefined) return [{ role: 'all', path: query, query: true }];
   const inputs = Object.entries({ all: file, train, valid, test }).flatMap(([role, paths]) =>

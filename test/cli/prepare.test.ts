@@ -65,7 +65,7 @@ describe('hashgnn generate and prepare', () => {
     await writeFile(join(folder, 'b.csv'), '2019-02-01,u1,i3,buy\n2019-03-01,u2,i1,buy\nrubbish\n');
     const columns = ['--time-column', '1', '--user-column', '2', '--item-column', '3', '--behaviour-column', '4'];
     const filters = ['--behaviours', 'buy', '--until', '2019-02-15', '--skip-bad-rows'];
-    const split = ['--split', 'by-time', '--test-from', '2019-02-01', '--memory', '600MiB'];
+    const split = ['--split', 'by-time', '--test-from', '2019-02-01', '--memory', '800MiB'];
     const out = join(folder, 'out');
     const pattern = join(folder, '[ab].csv');
     const { status, stderr } = await run('prepare', pattern, '-o', out, ...columns, ...filters, ...split);
