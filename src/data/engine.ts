@@ -124,7 +124,7 @@ export class Engine {
 }
 
 /** Failures of the engine that a user can mend; the rest are defects and stay as they are. */
-function toEngineError(error: unknown, where = 'the input'): unknown {
+function toEngineError(error: unknown, where?: string): unknown {
   const message = error instanceof Error ? error.message : String(error);
   if (/No space left|disk space|max_temp_directory_size/i.test(message)) {
     return new HashgnnError('no space is left on the disk for intermediate results', {
@@ -139,10 +139,18 @@ function toEngineError(error: unknown, where = 'the input'): unknown {
     });
   }
   // Node's gunzip, which has read the file before, knows optional fields of the header that the engine does not.
-  if (/GZIP archive|ZSTD/i.test(message)) {
+  if (/GZIP|ZSTD/i.test(message)) {
     return new InputError('the compressed file has a header that cannot be read', {
-      where,
+      where: where ?? 'the input',
       fix: 'unpack it and compress it again',
+      cause: error,
+    });
+  }
+  // Whatever else the engine refuses of a file that passed its first look.
+  if (where !== undefined && /^(IO|Invalid Input) Error/.test(message)) {
+    return new InputError(`the file cannot be read: ${message.split('\n')[0]}`, {
+      where,
+      fix: 'copy or write it again',
       cause: error,
     });
   }
