@@ -139,8 +139,13 @@ export class TrainingStep {
     this.adam.recordFlush(this.#flush, { state, schedule });
   }
 
+  /** All that a training runs of this. */
+  get programs(): readonly Program[] {
+    return [this.program, ...(this.hashProgram ? [this.hashProgram] : []), this.#flush];
+  }
+
   async compile(): Promise<void> {
-    await Promise.all([this.program.compile(), this.hashProgram?.compile(), this.#flush.compile()]);
+    await Promise.all(this.programs.map((program) => program.compile()));
   }
 
   /** All trained tensors by the names that they have in checkpoints. */
