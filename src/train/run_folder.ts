@@ -97,19 +97,9 @@ export async function readRun(folder: string): Promise<Run> {
       fix: 'name the folder that hashgnn train wrote',
     });
   }
-  const resultPath = join(folder, 'result.json');
-  if (!(await stat(resultPath).catch(() => undefined))) {
-    throw new InputError('the run is not finished: it has no result.json', {
-      where: folder,
-      fix: 'finish it with hashgnn train … --resume',
-    });
-  }
+  const result = await readResult(folder);
   const { dataset, ...options } = (await readJson(configPath)) as Record<string, unknown>;
   const resolved = resolveOptions(options, configPath);
-  const result = (await readJson(resultPath)) as RunResult;
-  if (result.format !== 'hashgnn-run' || result.version !== 1) {
-    throw new InputError('this result was written by another version', { where: resultPath, fix: 'train again' });
-  }
   const { bits } = resolved;
   const read = async (name: 'users' | 'items') => {
     const embeddings = await readNpy(join(folder, 'embeddings', `${name}.npy`), {
@@ -133,6 +123,25 @@ export async function readRun(folder: string): Promise<Run> {
     itemCodes: items.codes,
     result,
   };
+}
+
+/**
+ * The `result.json` of a finished run, without its arrays.
+ * @throws InputError where the run is not finished, or another version wrote it
+ */
+export async function readResult(folder: string): Promise<RunResult> {
+  const path = join(folder, 'result.json');
+  if (!(await stat(path).catch(() => undefined))) {
+    throw new InputError('the run is not finished: it has no result.json', {
+      where: folder,
+      fix: 'finish it with hashgnn train … --resume',
+    });
+  }
+  const result = (await readJson(path)) as RunResult;
+  if (result.format !== 'hashgnn-run' || result.version !== 1) {
+    throw new InputError('this result was written by another version', { where: path, fix: 'train again' });
+  }
+  return result;
 }
 
 /** @throws InputError where the dataset is not the one that the run was trained on */
