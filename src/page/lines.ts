@@ -18,7 +18,7 @@ export interface LinePanel {
   /** What the axis from left to right shows. */
   readonly across: string;
   readonly series: readonly Series[];
-  /** Where the axis upwards begins; 0 unless told. */
+  /** Where the axis upwards begins at most; near the lowest point unless told. */
   readonly low?: number;
 }
 
@@ -50,15 +50,17 @@ export function lineCharts(title: string, panels: readonly LinePanel[], columns 
   return picture(title, WIDTH, below + height, [...drawn, ...markup]);
 }
 
-function panelParts({ title, across, series, low: wanted = 0 }: LinePanel, width: number): string[] {
+function panelParts({ title, across, series, low }: LinePanel, width: number): string[] {
   const filled = series.filter(({ points }) => points.length > 0);
   const xs = filled.flatMap(({ points }) => points.map(([x]) => x));
   const ys = filled.flatMap(({ points }) => points.map(([, y]) => y));
   const out = [words(0, 14, title, { class: 'strong' })];
   if (xs.length === 0) return [...out, words(AXIS, HEAD + PLOT / 2, 'nothing to draw', { class: 'muted' })];
   const [first, last] = [Math.min(...xs), Math.max(...xs)];
-  const up = ticksBetween(Math.min(wanted, ...ys), Math.max(...ys, wanted + 1e-6));
-  const right = width - 8;
+  const least = Math.min(...ys, ...(low === undefined ? [] : [low]));
+  const most = Math.max(...ys);
+  const up = ticksBetween(least, most > least ? most : least + (Math.abs(least) || 1) / 10);
+  const right = width - 14;
   const bottom = HEAD + PLOT;
   const x = (value: number) =>
     last > first ? AXIS + ((right - AXIS) * (value - first)) / (last - first) : (AXIS + right) / 2;

@@ -61,11 +61,18 @@ export function shortened(options: TrainOptions, share: number): TrainOptions {
   return resolveOptions(shorter);
 }
 
-/** What this version lacks for a recipe, in words; undefined where it can be trained. */
-export function lackingFor({ model, role }: Recipe): string | undefined {
-  if (!Object.hasOwn(MODELS, model)) return `this version has no model ${model}`;
-  if (!hasPreset(role)) return `this version has no preset ${PRESET_OF[role]}`;
-  return undefined;
+/** Whether this version has the system and the preset of a recipe. */
+export const isTrainable = ({ model, role }: Recipe): boolean => Object.hasOwn(MODELS, model) && hasPreset(role);
+
+/** What this version lacks of some recipes, in words; undefined where it has everything. */
+export function lackingFor(recipes: readonly Recipe[]): string | undefined {
+  const models = new Set(recipes.map(({ model }) => model).filter((model) => !Object.hasOwn(MODELS, model)));
+  const presets = new Set(recipes.map(({ role }) => role).filter((role) => !hasPreset(role)));
+  const parts = [
+    ...(models.size > 0 ? [`the systems ${[...models].join(', ')}`] : []),
+    ...[...presets].map((role) => `the preset ${PRESET_OF[role]}`),
+  ];
+  return parts.length > 0 ? `this version does not have ${parts.join(' and ')}` : undefined;
 }
 
 /** Each recipe once, in the order of their first need, with all that is wanted of it. */

@@ -11,7 +11,7 @@ import { Estimate } from './estimate.js';
 import type { Exhibit } from './exhibits/index.js';
 import { orderingsOf } from './orderings.js';
 import type { DataName } from './paper.js';
-import { lackingFor, merged, type PlannedRun, runsOf } from './plan.js';
+import { isTrainable, lackingFor, merged, type PlannedRun, runsOf } from './plan.js';
 import { PRESET_OF, type Profile } from './profiles.js';
 import { writeReport } from './report.js';
 import type { Curve, Measured, Missing, Results, RunResult, Times } from './results.js';
@@ -112,7 +112,6 @@ class Reproduction {
   private datasetOf = (data: DataName) => this.found[this.placeOf(data)]!.dataset;
 
   private note(missing: Missing): void {
-    if (this.missing.some(({ what }) => what === missing.what)) return;
     this.missing.push(missing);
     this.events.onMissing?.(missing);
   }
@@ -124,12 +123,12 @@ class Reproduction {
   /** What the exhibits need and this version can train. */
   private needs() {
     const { exhibits, profile, models } = this.request;
-    return merged(exhibits.flatMap((exhibit) => exhibit.needs(profile))).filter((need) => {
-      if (models && !models.includes(need.model)) return false;
-      const what = lackingFor(need);
-      if (what !== undefined) this.note({ what });
-      return what === undefined;
-    });
+    const wanted = merged(exhibits.flatMap((exhibit) => exhibit.needs(profile))).filter(
+      ({ model }) => !models || models.includes(model),
+    );
+    const what = lackingFor(wanted);
+    if (what !== undefined) this.note({ what });
+    return wanted.filter(isTrainable);
   }
 
   private async findAll(needed: readonly DataName[]): Promise<void> {

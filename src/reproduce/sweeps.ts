@@ -3,6 +3,7 @@ import { resolveOptions } from '../train/index.js';
 import type { DataName, System } from './paper.js';
 import type { Changes, Recipe } from './plan.js';
 import { hasPreset, PRESET_OF, type Role } from './profiles.js';
+import { plain } from './results.js';
 
 /** The data set of the paper's sweeps. */
 export const SWEPT: DataName = 'ml-1m';
@@ -21,6 +22,8 @@ export function changed(model: System, role: Role, changes: Changes): Recipe {
 export const withLambda = (lambda: number) => changed('hashgnn', 'protocol', { rankingWeight: lambda });
 export const withTriplets = (triplets: number) => changed('hashgnn', 'protocol', { triplets });
 export const withBits = (bits: number, model: System, role: Role) => changed(model, role, { bits });
-/** p stays what it is from the first step to the last. */
+/** p stays what it is from the first step to the last; p = 1 is GraphSage (section 5.5). */
 export const withFixed = (p: number) =>
-  changed('hashgnn', 'protocol', { guidanceStart: p, guidanceBy: 0, guidanceFloor: 0 });
+  p === 1
+    ? plain(SWEPT, 'graphsage', 'protocol')
+    : changed('hashgnn', 'protocol', { guidanceStart: p, guidanceBy: 0, guidanceFloor: 0 });

@@ -97,7 +97,7 @@ function eventsOf(output: Output, options: OutputOptions): ReproduceEvents {
         validations: false,
         more: (step) => {
           const seconds = left(step);
-          return seconds === undefined ? '' : `all runs ${formatSeconds(seconds)}`;
+          return seconds === undefined ? '' : `all runs in ${formatSeconds(seconds)}`;
         },
       });
       return { events, end };

@@ -5,12 +5,16 @@ import type { SearchName } from '../../search/index.js';
 import { DATA, type DataName, PUBLISHED_METRICS, published, SYSTEM_NAMES, SYSTEMS, type System } from '../paper.js';
 import { PRESET_OF, ROLE_TITLES, type Role } from '../profiles.js';
 import { figureOf, type Place, plain, type Results, runsLike, yardsticksOf } from '../results.js';
-import { MASKINGS, SEARCHES } from '../run_evaluation.js';
+import { MASKINGS, type Masking, SEARCHES } from '../run_evaluation.js';
 import { type Spread, spreadOf } from '../statistics.js';
 import type { CsvRows } from './exhibit.js';
 import { classOf, column, formatFigure } from './look.js';
 
-/** The metrics of the tables: ndcg by both definitions. */
+/** The metrics by search: ndcg by both definitions. */
+const SEARCH_METRICS = ['HR@50', 'HR@100', 'ndcg@50', 'ndcg_retrieved@50'] as const;
+const UNMASKED_FIRST = ['unmasked', 'masked'] as const;
+
+/** Those of the CSV file. */
 const METRICS = [...PUBLISHED_METRICS, 'ndcg_retrieved@50', 'ndcg_retrieved@100'] as const;
 
 /** A system or a yardstick, and its figures. */
@@ -49,54 +53,51 @@ export function systemTables(results: Results, data: DataName, role: Role): stri
   if (systems === 0) return '';
   const { title } = DATA[data];
   const paper = role !== 'literal';
-  const cells = (masking: Place['masking'], search: SearchName, metrics: readonly string[]) =>
+  const cells = (masking: Masking, search: SearchName, metrics: readonly string[]) =>
     metrics.map((metric) =>
       column(
         rows.map((row) => row.figure({ masking, search, metric })),
         systems,
       ),
     );
-  const hierarchical = [
-    ...(paper
-      ? [
-          PUBLISHED_METRICS.map((metric) =>
-            column(rows.map(({ system }) => system && spreadOf([published(system, data, metric)]))),
-          ),
-        ]
-      : []),
-    ...(['unmasked', 'masked'] as const).map((masking) => cells(masking, 'hierarchical', METRICS)),
-  ].flat();
-  const groups: [string, number][] = [
-    ['', 1],
-    ...(paper ? ([['paper', PUBLISHED_METRICS.length]] as [string, number][]) : []),
-    ['here, unmasked', METRICS.length],
-    ['here, masked', METRICS.length],
-  ];
-  const shortMetrics = METRICS.map((metric) => metric.replace('ndcg_retrieved', 'ndcg_r'));
-  const header = ['system', ...(paper ? PUBLISHED_METRICS : []), ...shortMetrics, ...shortMetrics];
-  const searches = (['unmasked', 'masked'] as const).flatMap((masking) =>
-    SEARCHES.map((search) => ({ masking, search, cells: cells(masking, search, ['HR@50', 'HR@100', 'ndcg@50']) })),
+  const inPaper = PUBLISHED_METRICS.map((metric) =>
+    column(rows.map(({ system }) => system && spreadOf([published(system, data, metric)]))),
   );
+  const blocks = [
+    ...(paper ? [{ title: 'paper', columns: inPaper }] : []),
+    ...UNMASKED_FIRST.map((masking) => ({
+      title: `here, ${masking}`,
+      columns: cells(masking, 'hierarchical', PUBLISHED_METRICS),
+    })),
+  ];
   const name = `${title}, ${ROLE_TITLES[role]} (preset ${PRESET_OF[role]})`;
   return [
     heading(3, name),
     paper ? bars(results, data, role) : '',
-    htmlTable(`${name}: hierarchical search`, header, turned(rows, hierarchical), right(header.length), groups),
-    htmlTable(
-      `${name}: all searches`,
-      ['system', ...searches.flatMap(() => ['HR@50', 'HR@100', 'ndcg@50'])],
-      turned(
-        rows,
-        searches.flatMap((one) => one.cells),
-      ),
-      right(1 + 3 * searches.length),
-      [['', 1], ...searches.map(({ masking, search }): [string, number] => [`${search}, ${masking}`, 3])],
-    ),
+    blockTable(`${name}: hierarchical search`, rows, PUBLISHED_METRICS, blocks),
+    ...UNMASKED_FIRST.map((masking) => {
+      const searches = SEARCHES.map((search) => ({ title: search, columns: cells(masking, search, SEARCH_METRICS) }));
+      return blockTable(`${name}: all searches, ${masking}`, rows, SEARCH_METRICS, searches);
+    }),
   ].join('\n');
 }
 
-const turned = (rows: readonly Row[], columns: readonly (readonly Cell[])[]) =>
-  rows.map(({ name }, at) => [name, ...columns.map((one) => one[at]!)]);
+/** Blocks of the same metrics beside each other, rows by name. */
+function blockTable(
+  caption: string,
+  rows: readonly Row[],
+  metrics: readonly string[],
+  blocks: readonly { readonly title: string; readonly columns: readonly (readonly Cell[])[] }[],
+): string {
+  const header = [
+    'system',
+    ...blocks.flatMap(() => metrics.map((metric) => metric.replace('ndcg_retrieved', 'ndcg_r'))),
+  ];
+  const columns = blocks.flatMap((block) => block.columns);
+  const cells = rows.map(({ name }, at) => [name, ...columns.map((one) => one[at]!)]);
+  const groups = blocks.map(({ title }): [string, number] => [title, metrics.length]);
+  return htmlTable(caption, header, cells, right(header.length), [['', 1], ...groups]);
+}
 
 export const right = (columns: number) =>
   Array.from({ length: columns }, (_, at) => (at === 0 ? 'left' : 'right') as 'left' | 'right');
