@@ -39,11 +39,13 @@ export function keyOf({ data, model, role, changes }: Recipe): string {
   return [data, model, role, ...names.map((name) => `${name}=${String(changes[name])}`)].join(' ');
 }
 
-/** Options that count steps. Those that are not there, or 0, are passed over. */
+/** Options that count steps; one that is 0 stays so. */
 const STEP_COUNTS: readonly string[] = [
   'steps',
   'guidanceFrom',
   'guidanceEvery',
+  'sharpnessFrom',
+  'sharpnessEvery',
   'warmup',
   'evaluateEvery',
   'logEvery',
@@ -92,7 +94,10 @@ export function runsOf(need: Required<Need>, profile: Profile, dataset: Dataset)
   const { data, model, role, changes } = recipe;
   return (once ? profile.seeds.slice(0, 1) : profile.seeds).map((seed) => {
     const preset = PRESET_OF[role];
-    const options = shortened(resolveOptions({ model, preset, ...changes, seed }, keyOf(recipe)), profile.shorten);
+    const options = shortened(
+      resolveOptions({ model, preset, ...changes, seed }, keyOf(recipe)),
+      profile.shorten[role],
+    );
     const digest = createHash('sha256')
       .update(JSON.stringify([options, dataset.summary.fingerprint]))
       .digest('hex');

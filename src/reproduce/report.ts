@@ -11,7 +11,7 @@ import { COLOURS, formatDifference, formatP, formatShare } from './exhibits/look
 import { right } from './exhibits/systems.js';
 import { agreementOf, placesOf } from './orderings.js';
 import { DATA, SYSTEMS } from './paper.js';
-import { ROLE_TITLES } from './profiles.js';
+import { ROLE_TITLES, type Role } from './profiles.js';
 import type { Results, RunResult } from './results.js';
 
 /** Writes `report.html`, `results.json` and `csv/` below a folder. */
@@ -45,12 +45,7 @@ function intro(results: Results, sections: readonly Section[]): string {
   const facts = [
     ['profile', `${profile.name}: ${profile.about}`],
     ['seeds', profile.seeds.join(', ')],
-    [
-      'steps',
-      profile.shorten === 1
-        ? 'as the presets have them'
-        : `${profile.shorten} of what the presets have: figures are below what full runs reach`,
-    ],
+    ['steps', stepsOf(results)],
     ['adapter', adapter],
     ['node', versions.node ?? 'unknown'],
     ['date', times.date],
@@ -80,6 +75,14 @@ function intro(results: Results, sections: readonly Section[]): string {
       tag('p', {}, sections.map(({ id, title }) => link(id, title)).join(' · ')),
     ),
   ].join('\n');
+}
+
+/** How long trainings were beside what their presets have. */
+function stepsOf({ profile: { shorten } }: Results): string {
+  const parts = Object.entries(shorten).map(([role, share]) => `${share} for ${ROLE_TITLES[role as Role]}`);
+  const whole = Object.values(shorten).every((share) => share === 1);
+  if (whole) return 'as the presets have them';
+  return `shortened: ${parts.join(', ')}. Figures are below what whole trainings reach`;
 }
 
 function orderings(results: Results): string {

@@ -19,7 +19,9 @@ export function changed(model: System, role: Role, changes: Changes): Recipe {
   };
 }
 
-export const withLambda = (lambda: number) => changed('hashgnn', 'protocol', { rankingWeight: lambda });
+/** λ = 0 is HashGNN_nr. */
+export const withLambda = (lambda: number) =>
+  lambda === 0 ? plain(SWEPT, 'hashgnn-nr', 'protocol') : changed('hashgnn', 'protocol', { rankingWeight: lambda });
 export const withTriplets = (triplets: number) => changed('hashgnn', 'protocol', { triplets });
 export const withBits = (bits: number, model: System, role: Role) => changed(model, role, { bits });
 /** p stays what it is from the first step to the last; p = 1 is GraphSage (section 5.5). */

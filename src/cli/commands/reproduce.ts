@@ -12,6 +12,7 @@ import {
   type Results,
   reproduce,
   SYSTEM_NAMES,
+  shortenedBy,
 } from '../../reproduce/index.js';
 import { interruptSignal } from '../interrupt.js';
 import { toNumber } from '../numbers.js';
@@ -57,17 +58,16 @@ export function register(program: Command): void {
     .option('--seeds <list>', "seeds of the trainings, with commas between (default: the profile's)", toSeeds)
     .option('--models <list>', `only these systems: ${SYSTEM_NAMES.join(', ')}`, toModels)
     .option('--alibaba-size <x>', "generated data in the place of Alibaba's: this share of its size", toShare)
-    .option('--shorten <x>', 'multiply all numbers of steps by this (default: the profile’s)', toShare)
+    .option('--shorten <x>', 'multiply all numbers of steps by this, beside what the profile does', toShare)
     .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it');
   outputOptions(command).action(async (what: string, options: Options) => {
     const output = new Output(options);
     const signal = interruptSignal();
     const { data, out, profile: profileName, seeds, models, alibabaSize, shorten } = options;
     const profile = {
-      ...PROFILES[profileName],
+      ...shortenedBy(PROFILES[profileName], shorten ?? 1),
       ...(seeds && { seeds }),
       ...(alibabaSize !== undefined && { alibabaSize }),
-      ...(shorten !== undefined && { shorten }),
     };
     const exhibits = EXHIBITS.filter(({ name }) => what === 'all' || what === name);
     using gpu = await Gpu.open({ adapter: options.adapter });

@@ -29,7 +29,7 @@ function panelOf(results: Results, data: DataName, masking: Masking): LinePanel 
   };
   return {
     title: `${DATA[data].title}, HR@n, ${masking}`,
-    across: 'n',
+    ...{ across: 'n', low: 0 },
     series: [...systems, yardstick].filter(({ points }) => points.length > 0),
   };
 }

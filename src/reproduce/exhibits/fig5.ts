@@ -73,7 +73,9 @@ export const fig5: Exhibit = {
     profile.data.includes(SWEPT)
       ? [
           ...SWEEPS.flatMap(({ values, recipe }) => values(profile).map((value) => recipe(value))),
-          ...WIDTHS.flatMap(({ role, system }) => profile.bits.map((bits) => withBits(bits, system, role))),
+          ...WIDTHS.filter(({ role }) => role === 'protocol' || profile.allWithBest).flatMap(({ role, system }) =>
+            profile.bits.map((bits) => withBits(bits, system, role)),
+          ),
         ].map((recipe) => ({ ...recipe, once: true }))
       : [],
   draw(results) {
