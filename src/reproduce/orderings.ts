@@ -1,9 +1,11 @@
 /** What the paper's text and tables say of which system is better, and whether it came out. */
 import type { SearchName } from '../search/index.js';
 import { CONTINUOUS, DATA_NAMES, type DataName, published, SYSTEM_NAMES, SYSTEMS, type System } from './paper.js';
+import type { Recipe } from './plan.js';
 import type { Role } from './profiles.js';
 import { figureOf, type Measured, plain } from './results.js';
 import { MASKINGS, type Masking } from './run_evaluation.js';
+import { SWEPT, withBits, withFixed, withLambda } from './sweeps.js';
 
 /** A statement that one system is above others in HR@50. */
 export interface Claim {
@@ -65,7 +67,11 @@ export interface Agreement {
 const METRIC = 'HR@50';
 
 /** Every claim of which both sides were run. */
-export function orderingsOf(measured: Pick<Measured, 'runs' | 'data'>): Ordering[] {
+export function orderingsOf(measured: Pick<Measured, 'runs' | 'data' | 'profile'>): Ordering[] {
+  return [...claimsOf(measured), ...searchesOf(measured), ...sweepsOf(measured)];
+}
+
+function claimsOf(measured: Pick<Measured, 'runs' | 'data'>): Ordering[] {
   return placesOf(measured).flatMap(({ data, role, masking }) =>
     CLAIMS.flatMap(({ says, source, search, better, worse }) => {
       const place = { masking, search, metric: METRIC };
@@ -77,6 +83,65 @@ export function orderingsOf(measured: Pick<Measured, 'runs' | 'data'>): Ordering
       const inPaper = (system: System) => published(system, data, METRIC);
       const paper = search === 'hierarchical' ? inPaper(better) - Math.max(...worse.map(inPaper)) : null;
       return [{ data, role, masking, search, says, source, paper, ours, holds: ours > 0 }];
+    }),
+  );
+}
+
+/** Hierarchical search against Hamming search, of the hashing system that gains least. */
+function searchesOf(measured: Pick<Measured, 'runs' | 'data'>): Ordering[] {
+  const says = 'every hashing system is better by hierarchical search than by Hamming search';
+  const source = 'Table 2 and Figure 3, third finding';
+  return placesOf(measured).flatMap(({ data, role, masking }) => {
+    const gains = SYSTEM_NAMES.filter((system) => !CONTINUOUS.includes(system)).flatMap((system) => {
+      const recipe = plain(data, system, role);
+      const [to, from] = (['hierarchical', 'hamming'] as const).map((search) =>
+        figureOf(measured, recipe, { masking, search, metric: METRIC }),
+      );
+      return to && from ? [to.mean - from.mean] : [];
+    });
+    if (gains.length === 0) return [];
+    const ours = Math.min(...gains);
+    return [{ data, role, masking, search: 'hierarchical' as const, says, source, paper: null, ours, holds: ours > 0 }];
+  });
+}
+
+/** What the text says of the sweeps of Figures 5 and 7: the better value against the best of the others. */
+function sweepsOf(measured: Pick<Measured, 'runs' | 'profile'>): Ordering[] {
+  const { lambdas, fixed, bits } = measured.profile;
+  const usual = plain(SWEPT, 'hashgnn', 'protocol');
+  const ascending = [...bits].sort((a, b) => a - b);
+  const claims: [says: string, source: string, better: Recipe, worse: Recipe[]][] = [
+    ['p that falls is above every fixed p', 'Figure 7, second finding', usual, fixed.map(withFixed)],
+    ['fixed p = 0.6 is above p = 1', 'Figure 7, first finding', withFixed(0.6), [withFixed(1)]],
+    ['p = 1 is above fixed p = 0.4', 'Figure 7, first finding', withFixed(1), [withFixed(0.4)]],
+    ...lambdas
+      .filter((lambda) => lambda > 0)
+      .map((lambda): (typeof claims)[number] => [
+        `λ = ${lambda} is above λ = 0`,
+        'section 5.6.1',
+        withLambda(lambda),
+        [withLambda(0)],
+      ]),
+    ...ascending
+      .slice(1)
+      .map((more, at): (typeof claims)[number] => [
+        `K = ${more} is above K = ${ascending[at]}`,
+        'section 5.6.3',
+        withBits(more, 'hashgnn', 'protocol'),
+        [withBits(ascending[at]!, 'hashgnn', 'protocol')],
+      ]),
+  ];
+  return MASKINGS.flatMap((masking) =>
+    claims.flatMap(([says, source, better, worse]) => {
+      const search = 'hierarchical' as const;
+      const here = (recipe: Recipe) => figureOf(measured, recipe, { masking, search, metric: METRIC })?.mean;
+      const first = here(better);
+      const rest = worse.flatMap((recipe) => here(recipe) ?? []);
+      if (first === undefined || rest.length < worse.length) return [];
+      const ours = first - Math.max(...rest);
+      return [
+        { data: SWEPT, role: 'protocol' as const, masking, search, says, source, paper: null, ours, holds: ours > 0 },
+      ];
     }),
   );
 }
