@@ -112,6 +112,8 @@ const shown = 5;
 /** Rows to be read, whatever they are from. */
 interface Rows {
   readonly name: string;
+  /** The text file, where what the engine cannot read lies in it. */
+  readonly file?: string;
   /** A statement that gives row, user, item, rating, time, behaviour (texts or NULL) and early (a problem's number, or NULL). */
   readonly sql: string;
   readonly has: Columns;
@@ -145,7 +147,7 @@ export async function readInteractions(
     ${lists && options.emptyLists ? 'WHERE len(fields) > 1' : ''}`;
   const explain = (problem: Problem, row: number) => explainLine(problem, row, text, layout);
   const last = lists && options.emptyLists ? undefined : text.filledLines;
-  return readRows(engine, { name: text.name, sql, has: layout, explain }, table, options, last);
+  return readRows(engine, { name: text.name, file: text.name, sql, has: layout, explain }, table, options, last);
 }
 
 function code(problem: Problem): number {
@@ -154,7 +156,7 @@ function code(problem: Problem): number {
 
 async function readRows(
   engine: Engine,
-  { name, sql, has, explain }: Rows,
+  { name, file, sql, has, explain }: Rows,
   table: string,
   options: ReadOptions,
   lastRow?: number,
@@ -177,7 +179,7 @@ async function readRows(
       (CASE WHEN early IS NOT NULL THEN early ${cases} END)::UTINYINT AS problem
     FROM (SELECT row, user, item, ${has.rating === undefined ? 'NULL::DOUBLE' : numberOf('rating')} AS rating,
       ${has.time === undefined ? 'NULL::DOUBLE' : secondsOf('time')} AS time, behaviour::VARCHAR AS behaviour, early FROM (${sql}))`,
-    name,
+    file,
   );
   const { last, bad, rows } = await engine.counts<'last' | 'bad' | 'rows'>(
     `SELECT coalesce(max(row), 0) AS last, count(problem) AS bad, count(*) AS rows FROM ${raw}`,
