@@ -51,6 +51,8 @@ export class TrainingStep {
   readonly pairs: Tensor<'u32'>;
   readonly loss: PairLoss;
   readonly adam: Adam;
+  /** [logEvery, 1] squares of the norms of gradients by step, where they are clipped; see `Adam.recordClip`. */
+  readonly norms: Tensor<'f32'> | undefined;
   /** Run between steps, brings all parameters and moments up to date; they are behind where Adam defers rows. */
   readonly flush: Program;
   /** [2] the batch as a list of which all rows are active. */
@@ -133,6 +135,8 @@ export class TrainingStep {
     });
     pass.recordBackward(program, embeddingsGradient);
     if (options.learnScale) this.adam.add('scale', this.scale, this.loss.scaleGradient);
+    const { clipNorm, logEvery } = options;
+    if (clipNorm > 0) this.norms = this.adam.recordClip(program, state, clipNorm, logEvery);
     this.adam.record(program, { state, schedule });
     recordAdvance(program, state);
     this.flush = scope.own(gpu.program('make up for missed steps'));
