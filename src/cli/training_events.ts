@@ -22,6 +22,7 @@ export function trainingEvents(
   let metrics = '';
   const warn = (text: string) => process.stderr.write(`warning: ${text}\n`);
   const { steps } = options;
+  let collapse = '';
   const end = () => progress?.done();
   return {
     events: {
@@ -48,6 +49,11 @@ export function trainingEvents(
           `step ${step}: validation HR@50 Hamming ${hr('hamming')}, hierarchical ${hr('hierarchical')}, ` +
             `exact ${hr('exact')}${best ? ', the best so far' : ''}`,
         );
+      },
+      onCollapse(message, step) {
+        // Once, unless it changes.
+        if (message !== collapse) progress?.log(`warning: step ${step}: ${message}`);
+        collapse = message;
       },
     },
     end,

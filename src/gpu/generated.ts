@@ -258,6 +258,11 @@ export interface Kernels {
     parameters: {};
     constants: {};
   };
+  'optim/clip': {
+    bindings: { readonly gradient: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly squares: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly limit: number };
+    constants: { readonly WORKGROUP?: number };
+  };
   'reduce/add': {
     bindings: { readonly addend: Tensor<'f32'>; readonly sum: Tensor<'f32'> };
     parameters: { readonly count: number };
@@ -271,6 +276,11 @@ export interface Kernels {
   'reduce/not_finite': {
     bindings: { readonly values: Tensor<'f32'>; readonly found: Tensor<'u32'> };
     parameters: { readonly count: number; readonly invocations: number; readonly slot: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'reduce/squares': {
+    bindings: { readonly values: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly partial: Tensor<'f32'> };
+    parameters: { readonly width: number; readonly first: number; readonly invocations: number };
     constants: { readonly WORKGROUP?: number };
   };
   'rows/gather': {

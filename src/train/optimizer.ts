@@ -44,6 +44,10 @@ export type TableUpdates = 'dense' | 'swept' | 'deferred' | 'rows';
  */
 const DEFERRED_SHARE = 1 / 8;
 
+/** Values that one invocation squares, unless there are more than so many invocations can. */
+const SQUARES_EACH = 64;
+const MOST_PARTIAL_SQUARES = 8192;
+
 /** What a step still adds to a parameter, by what the first added, where it is no longer made: below any float's rounding. */
 const NEGLIGIBLE = 2 ** -40;
 
@@ -186,6 +190,56 @@ export class Adam {
   restored(step: number): void {
     for (const { table } of this.#entries) {
       table?.deferred?.made.write(new Uint32Array(table.deferred.made.length).fill(step));
+    }
+  }
+
+  /**
+   * Records scaling all gradients, or those that `chosen` says by name, down where their norm, of all together, exceeds
+   * `limit`; before `record`.
+   * @param io `norms` [capacity, 1] gets the square of a step's norm before it is scaled, in row step mod capacity
+   */
+  recordClip(
+    program: Program,
+    io: { readonly state: Tensor<'u32'>; readonly limit: number; readonly norms: Tensor<'f32'> },
+    chosen: (name: string) => boolean = () => true,
+  ): void {
+    const { state, limit, norms } = io;
+    const whole = this.scope.tensor('u32', [2], 'one row', new Uint32Array([1, 1]));
+    const entries = this.#entries.filter(({ name }) => chosen(name));
+    const gradients = entries.map(({ name, gradient, table }) => ({
+      ...{ name, gradient, rows: table?.active.rows ?? whole },
+      width: table ? gradient.shape[1]! : gradient.length,
+      invocations: Math.min(MOST_PARTIAL_SQUARES, Math.ceil(gradient.length / SQUARES_EACH)),
+    }));
+    const parts = gradients.reduce((sum, { invocations }) => sum + invocations, 0);
+    const partial = this.scope.tensor('f32', [parts, 1], 'squares of gradients');
+    const squares = this.scope.tensor('f32', [1], 'square of the norm of gradients');
+    let first = 0;
+    for (const { name, gradient: values, rows, width, invocations } of gradients) {
+      program.dispatch('reduce/squares', {
+        label: `squares of ${name}`,
+        bind: { values, rows, partial },
+        parameters: { width, first, invocations },
+        invocations,
+        cost: { bytes: 4 * values.length, operations: 2 * values.length },
+      });
+      first += invocations;
+    }
+    program.dispatch('reduce/columns', {
+      label: 'norm of gradients',
+      bind: { table: partial, state, ring: norms, chosen: squares },
+      parameters: { count: parts, columns: 1, capacity: norms.length, chosen_first: 0, chosen_count: 1 },
+      workgroups: 1,
+      cost: { bytes: 4 * parts, operations: parts },
+    });
+    for (const { name, gradient, rows, width } of gradients) {
+      program.dispatch('optim/clip', {
+        label: `clip ${name}`,
+        bind: { gradient, rows, squares },
+        parameters: { width, limit },
+        invocations: gradient.length,
+        cost: { bytes: 8 * gradient.length, operations: gradient.length },
+      });
     }
   }
 

@@ -244,6 +244,13 @@ export const OPTIONS = {
   beta2: real(0, 0.999999, 0.999, 'optimiser', 'decay of Adam’s second moment'),
   epsilon: real(1e-20, 1, 1e-8, 'optimiser', 'Adam’s ε'),
   weightDecay: real(0, 10, 0, 'optimiser', 'L2 term added to every gradient'),
+  clipNorm: real(
+    0,
+    1e6,
+    0,
+    'optimiser',
+    'norm of all gradients of a step together above which they are scaled down to it; 0: never',
+  ),
   featureUpdates: choice(
     ['dense', 'swept', 'deferred', 'rows'],
     'dense',

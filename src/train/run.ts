@@ -6,6 +6,7 @@ import { type Dataset, fingerprint } from '../data/index.js';
 import { type Gpu, GpuLostError } from '../gpu/index.js';
 import { possibleVariants, type Variants } from '../layers/variants.js';
 import { CHECKPOINT, type Checkpoint, loadCheckpoint, PREVIOUS_CHECKPOINT, saveCheckpoint } from './checkpoint.js';
+import { describeCollapse } from './collapse.js';
 import { drawCurves } from './curves.js';
 import type { MemoryPrediction } from './memory.js';
 import type { TrainOptions } from './options.js';
@@ -26,6 +27,8 @@ export interface RunEvents {
   onStep?(step: number): void;
   onLoss?(record: LossRecord): void;
   onValidation?(record: ValidationRecord, best: boolean): void;
+  /** After a validation whose codes have collapsed, with what is wrong with them in words. */
+  onCollapse?(message: string, step: number): void;
 }
 
 /** How a run goes, beside its options. */
@@ -135,6 +138,9 @@ async function trainHere(
     if (!validation) return stop();
     await record(validation);
     events.onValidation?.(validation, trainer.best === validation);
+    const counts = { users: dataset.userCount, items: dataset.itemCount };
+    const collapse = describeCollapse(validation.codes, counts, options.bits);
+    if (collapse) events.onCollapse?.(collapse, trainer.step);
   };
   const validates = () => trainer.step > 0 && due(evaluateEvery) && dataset.valid.length > 0;
   if (validates() && !hasValidation(recordsBefore, trainer.step)) await validate();

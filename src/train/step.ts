@@ -67,6 +67,8 @@ export class TrainingStep {
   /** What the batch is, and the losses on it. */
   readonly objective: Objective;
   readonly adam: Adam;
+  /** [logEvery, 1] squares of the norms of gradients by step, where they are clipped; see `Adam.recordClip`. */
+  readonly norms: Tensor<'f32'> | undefined;
   readonly #flush: Program;
   readonly #relaxation: Relaxation;
   /** The loss on ĥ, then that on z where there is one. */
@@ -130,6 +132,7 @@ export class TrainingStep {
     ];
     this.#embeddingsGradient = activations.tensor('f32', [maxRows, bits], 'embeddings gradient');
     this.adam = this.#createAdam();
+    if (options.clipNorm > 0) this.norms = scope.tensor('f32', [options.logEvery, 1], 'squares of norms');
     this.#record(this.program, false);
     if (options.hashOnly) {
       this.hashProgram = scope.own(gpu.program('training step of the hash layer'));
@@ -248,11 +251,9 @@ export class TrainingStep {
       });
     }
     pass.recordBackward(program, embeddingGradient, { hashOnly });
-    adam.record(
-      program,
-      { state, schedule },
-      hashOnly ? (name) => /^(hash\.|scale|embedding_scale)/.test(name) : undefined,
-    );
+    const chosen = (name: string) => !hashOnly || /^(hash\.|scale|embedding_scale)/.test(name);
+    if (this.norms) adam.recordClip(program, { state, limit: this.options.clipNorm, norms: this.norms }, chosen);
+    adam.record(program, { state, schedule }, chosen);
     recordAdvance(program, state);
   }
 

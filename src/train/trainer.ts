@@ -4,6 +4,7 @@ import type { Gpu, Tensor } from '../gpu/index.js';
 import type { HostGraph } from '../layers/graph.js';
 import type { Variants } from '../layers/variants.js';
 import { type Evaluation, evaluate, unpackCodes } from '../search/index.js';
+import { type CodeUse, codeUse } from './collapse.js';
 import { DeviceTraining, type MemoryGroup } from './device_training.js';
 import { type MemoryPrediction, predictMemory, requireFits, searchMemory } from './memory.js';
 import type { TrainOptions } from './options.js';
@@ -27,6 +28,8 @@ export interface LossRecord {
   /** p of the guidance at this step, or β of another relaxation. */
   readonly guidance: number;
   readonly learningRate: number;
+  /** Norm of all gradients of a step together, before they are clipped; where they are. */
+  readonly gradientNorm?: number;
 }
 
 /** Search results on the validation edges, and the single figure that picks the parameters to keep. */
@@ -34,6 +37,8 @@ export interface ValidationRecord {
   readonly step: number;
   readonly validation: Required<Evaluation>;
   readonly selection: number;
+  /** Whether codes tell nodes apart. */
+  readonly codes: { readonly users: CodeUse; readonly items: CodeUse };
 }
 
 /** What a training may take on the device, and who is told what it will. */
@@ -166,9 +171,10 @@ export class Trainer {
    */
   async losses(steps: number): Promise<LossRecord> {
     const { training } = this;
-    const [each, [scaleNow]] = await Promise.all([
+    const [each, [scaleNow], squares] = await Promise.all([
       training.losses(this.step - steps, this.step),
       training.scale.read(),
+      training.norms?.read(),
     ]);
     const mean = (key: 'total' | 'crossEntropy' | 'ranking' | 'auc') =>
       each.reduce((sum, entry) => sum + entry[key], 0) / each.length;
@@ -181,16 +187,29 @@ export class Trainer {
       scale: scaleNow!,
       guidance: relaxationAt(this.options, this.step - 1),
       learningRate: learningRateAt(this.options, this.step - 1),
+      ...(squares && { gradientNorm: this.#meanNorm(squares, steps) }),
     };
     const between = `the ${steps} steps before step ${this.step}`;
     requireFinite(await this.#device.watch.look(), between, DIVERGED);
-    if (!Number.isFinite(record.loss)) {
-      throw new HashgnnError(`training diverged: the loss at step ${this.step} is ${record.loss}`, {
+    for (const [what, value] of [
+      ['loss', record.loss],
+      // Of gradients that are finite the squares may be too large for floats.
+      ['norm of the gradients', record.gradientNorm ?? 0],
+    ] as const) {
+      if (Number.isFinite(value)) continue;
+      throw new HashgnnError(`training diverged: the ${what} at step ${this.step} is ${value}`, {
         where: between,
         fix: DIVERGED,
       });
     }
     return record;
+  }
+
+  /** Over the last `steps` steps. */
+  #meanNorm(squares: Float32Array, steps: number): number {
+    let sum = 0;
+    for (let step = this.step - steps; step < this.step; step += 1) sum += Math.sqrt(squares[step % squares.length]!);
+    return sum / steps;
   }
 
   /**
@@ -242,7 +261,8 @@ export class Trainer {
     });
     const hr = (search: 'hamming' | 'hierarchical' | 'exact') => validation[search]['HR@50']!;
     const selection = select === 'both' ? (hr('hamming') + hr('hierarchical')) / 2 : hr(select);
-    const record = { step: this.step, validation, selection };
+    const codes = { users: codeUse(userCodes, bits), items: codeUse(itemCodes, bits) };
+    const record = { step: this.step, validation, selection, codes };
     if (!this.best || selection > this.best.selection) {
       this.best = record;
       this.#device.keep.run();
@@ -303,11 +323,12 @@ export class Trainer {
   }
 
   #stateTensors(): { name: string; tensor: Tensor<'f32'> }[] {
-    const { adam } = this.training;
+    const { adam, norms } = this.training;
     return [
       ...this.training.parameters(),
       ...adam.moments(),
       ...this.training.logs(),
+      ...(norms ? [{ name: 'gradient_norms', tensor: norms }] : []),
       ...this.#device.kept.map(({ name, tensor }) => ({ name: `best.${name}`, tensor })),
     ];
   }

@@ -6,7 +6,8 @@ test('files of every format, damaged at random, are refused or read as they were
   const found = await damageAll(200, 7);
   for (const [format, { files, refused, right, wrong }] of Object.entries(found)) {
     expect([wrong, refused + right], format).toEqual([[], files]);
-    expect(refused, format).toBeGreaterThan(files / 2);
+    // Some changes leave the bytes as they were.
+    expect([refused > files / 2, right > 0], format).toEqual([true, true]);
   }
   expect(Object.keys(found)).toHaveLength(16);
 }, 120_000);

@@ -16,6 +16,7 @@ const loss = (step: number, total: number): LossRecord => ({
 const validation = (step: number, hr: number): ValidationRecord => ({
   step,
   selection: hr,
+  codes: { users: { distinct: 2, deadBits: 0 }, items: { distinct: 2, deadBits: 0 } },
   validation: {
     hamming: { 'HR@50': hr / 2 },
     hierarchical: { 'HR@50': hr },

@@ -658,7 +658,7 @@ export class ReferenceTraining {
     if (options.hashOnly && this.step >= options.guidanceFrom) {
       for (const name of gradients.keys()) if (!/^hash|scale$/.test(name)) gradients.delete(name);
     }
-    return { draws, ...evaluation, gradients };
+    return { draws, ...evaluation, gradients: clipped(gradients, options) };
   }
 
   /** Does the next step. */
@@ -682,6 +682,21 @@ export class ReferenceTraining {
       adamStep(tensors, at, gradient[at]!, { state: [this.step], schedule: this.#schedule }, settings);
     }
   }
+}
+
+/** All gradients scaled down where their norm, of those that are followed, exceeds the limit. */
+function clipped(
+  gradients: ReadonlyMap<string, Float64Array>,
+  { clipNorm, learnScale }: TrainOptions,
+): ReadonlyMap<string, Float64Array> {
+  const followed = [...gradients].filter(([name]) => name !== 'scale' || learnScale);
+  const squares = followed.map(([, gradient]) => gradient.reduce((sum, value) => sum + value * value, 0));
+  const norm = Math.sqrt(squares.reduce((sum, value) => sum + value, 0));
+  if (clipNorm === 0 || norm <= clipNorm) return gradients;
+  return new Map([
+    ...gradients,
+    ...followed.map(([name, values]) => [name, values.map((value) => (value * clipNorm) / norm)] as const),
+  ]);
 }
 
 /**

@@ -256,6 +256,54 @@ describe('a run', () => {
     await expect(trainer.validate()).rejects.toThrow(/the embedding of node \d+ is/);
   });
 
+  test('with clipped gradients keeps their norms over a break, and never takes a step beyond the limit', async () => {
+    const [whole, parts] = [join(root, 'whole-clipped'), join(root, 'parts-clipped')];
+    const options = resolveOptions({ ...small, clipNorm: 0.01 });
+    await trainToFolder(gpu(), dataset, options, whole);
+    const abort = new AbortController();
+    const events = { onStep: (step: number) => step >= 13 && abort.abort() };
+    const stopped = trainToFolder(gpu(), dataset, options, parts, { signal: abort.signal, events });
+    await expect(stopped).rejects.toThrow(InterruptedError);
+    await trainToFolder(gpu(), dataset, options, parts, { resume: true });
+    expect(await bytesOf(parts)).toEqual(await bytesOf(whole));
+    expect(await recordsOf(parts)).toEqual(await recordsOf(whole));
+    const norms = (await recordsOf(whole)).flatMap(
+      (record) => (record as { gradientNorm?: number }).gradientNorm ?? [],
+    );
+    expect(norms).toHaveLength(5);
+    expect(Math.min(...norms)).toBeGreaterThan(0.01);
+    using trainer = await Trainer.create(gpu(), dataset, options);
+    await trainer.advance(5);
+    // Those of the rows in use: a table's gradient has room for more.
+    const dense = trainer.training.adam.gradients().filter(({ name }) => !name.startsWith('embedding'));
+    let squares = 0;
+    for (const { tensor } of dense) for (const value of await tensor.read()) squares += value * value;
+    expect(Math.sqrt(squares)).toBeLessThanOrEqual(0.01 * 1.00001);
+    trainer.training.scale.write(new Float32Array([Number.NaN]));
+    await trainer.advance(6);
+    await expect(trainer.losses(1)).rejects.toThrow(/diverged: .*gradient/);
+  });
+
+  test('whose codes have collapsed says so at each validation', async () => {
+    const told: [number, string][] = [];
+    const events = { onCollapse: (message: string, step: number) => told.push([step, message]) };
+    const folder = join(root, 'collapsed');
+    // Nothing is learnt, and all features are 0.
+    const options = resolveOptions({ ...small, learningRate: 0, featureDeviation: 0 });
+    await trainToFolder(gpu(), dataset, options, folder, { events });
+    const message = 'all codes of users are equal, all codes of items are equal';
+    expect(told).toEqual([
+      [20, message],
+      [40, message],
+    ]);
+    const records = (await recordsOf(folder)) as { codes?: object }[];
+    const dead = { distinct: 1, deadBits: 16 };
+    expect(records.flatMap(({ codes }) => codes ?? [])).toEqual([
+      { users: dead, items: dead },
+      { users: dead, items: dead },
+    ]);
+  });
+
   test('whose table or moments hold one value that is no number is stopped at the next look, which tells where', async () => {
     using trainer = await Trainer.create(gpu(), dataset, resolveOptions(small));
     await trainer.advance(8);

@@ -71,17 +71,27 @@ const cases = fc.record({
   batchSize: fc.integer({ min: 1, max: 12 }),
 });
 
+/** Norms that gradients of such steps have in part. */
+const clipping: Given[] = [
+  { clipNorm: 0.02 },
+  { clipNorm: 1e-4, fanouts: 'all', learnScale: false, weightDecay: 0.1 },
+  { clipNorm: 0.1, featureUpdates: 'rows', reduction: 'sum' },
+];
+
 describe('loss, gradients and updated parameters agree with the float64 reference', () => {
-  test.each(named)('with %s', async (_, given) => {
-    await fc.assert(
-      fc.asyncProperty(cases, async ({ graph, ...rest }) => {
-        const { faults, compared } = await faultsOf(gpu(), graph, { ...given, ...rest }, 4);
-        fc.pre(compared > 0);
-        expect(faults).toEqual([]);
-      }),
-      { numRuns: 4 },
-    );
-  });
+  test.each([...named, ...clipping.map((given) => [JSON.stringify(given), given] as const)])(
+    'with %s',
+    async (_, given) => {
+      await fc.assert(
+        fc.asyncProperty(cases, async ({ graph, ...rest }) => {
+          const { faults, compared } = await faultsOf(gpu(), graph, { ...given, ...rest }, 4);
+          fc.pre(compared > 0);
+          expect(faults).toEqual([]);
+        }),
+        { numRuns: 4 },
+      );
+    },
+  );
 });
 
 /** Directions in a parameter: a random one, the element with the largest gradient, and a random element. */

@@ -18,8 +18,10 @@ import { adamMade } from '../../../src/reference/optim/adam_made.js';
 import { adamRows } from '../../../src/reference/optim/adam_rows.js';
 import { adamTable } from '../../../src/reference/optim/adam_table.js';
 import { advance } from '../../../src/reference/optim/advance.js';
+import { clip } from '../../../src/reference/optim/clip.js';
 import { columns } from '../../../src/reference/reduce/columns.js';
 import { notFinite } from '../../../src/reference/reduce/not_finite.js';
+import { squares } from '../../../src/reference/reduce/squares.js';
 import { floats, unwritten, unwrittenFloats } from '../../../src/selftest/case.js';
 import type { CaseMap, CaseSpec, CasesOf, Cost } from '../case.js';
 import type { Setting } from '../setting.js';
@@ -29,8 +31,8 @@ type ModelKernel =
   | `dense/${'activation_backward' | 'reduce_partials'}`
   | `hash/${'guide' | 'guide_backward' | 'pack' | 'sign' | 'sign_backward'}`
   | `loss/${'pairs' | 'pairs_backward'}`
-  | `optim/${'adam' | 'adam.vec4' | 'adam_catch_up' | 'adam_made' | 'advance' | `adam_${'rows' | 'table'}${'' | '.lanes'}`}`
-  | `reduce/${'columns' | 'not_finite'}`;
+  | `optim/${'adam' | 'adam.vec4' | 'adam_catch_up' | 'adam_made' | 'advance' | 'clip' | `adam_${'rows' | 'table'}${'' | '.lanes'}`}`
+  | `reduce/${'columns' | 'not_finite' | 'squares'}`;
 
 const floatWork = (bytes: number, operations: number, access: Cost['access'] = 'copy'): Cost => ({
   ...{ bytes, operations, access, arithmetic: 'multiply_add' },
@@ -515,6 +517,47 @@ export const MODEL_CASES: CaseMap<ModelKernel> = {
       work: () => ({ inputs: { state: new Uint32Array(4) }, parameters: {}, size: { workgroups: 1 }, twin: advance }),
     },
   ],
+  'optim/clip': (setting) => {
+    const { length, moments } = tableOf(setting);
+    return [
+      {
+        what: 'a gradient of a table of features',
+        shape: formatCount(length),
+        cost: floatWork(8 * length, length),
+        work: () => ({
+          inputs: {
+            gradient: moments().parameter,
+            rows: new Uint32Array([1, 1]),
+            squares: new Float32Array([1.0002]),
+          },
+          parameters: { width: length, limit: 1 },
+          size: { invocations: length },
+          twin: clip,
+        }),
+      },
+    ];
+  },
+  'reduce/squares': (setting) => {
+    const { length, moments } = tableOf(setting);
+    const invocations = Math.min(8192, Math.ceil(length / 64));
+    return [
+      {
+        what: 'a gradient of a table of features',
+        shape: formatCount(length),
+        cost: floatWork(4 * length, 2 * length),
+        work: () => ({
+          inputs: {
+            values: moments().parameter,
+            rows: new Uint32Array([1, 1]),
+            partial: unwrittenFloats(invocations),
+          },
+          parameters: { width: length, first: 0, invocations },
+          size: { invocations },
+          twin: squares,
+        }),
+      },
+    ];
+  },
   'reduce/not_finite': (setting) => {
     const { length, moments } = tableOf(setting);
     const invocations = Math.ceil(length / 64);

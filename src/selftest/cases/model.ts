@@ -19,8 +19,10 @@ import { adamMade } from '../../reference/optim/adam_made.js';
 import { adamRows } from '../../reference/optim/adam_rows.js';
 import { adamTable } from '../../reference/optim/adam_table.js';
 import { advance } from '../../reference/optim/advance.js';
+import { clip } from '../../reference/optim/clip.js';
 import { columns } from '../../reference/reduce/columns.js';
 import { notFinite } from '../../reference/reduce/not_finite.js';
+import { squares } from '../../reference/reduce/squares.js';
 import { exclusive } from '../../reference/scan/exclusive.js';
 import { below, floats, type KernelCase, kernelCase, offsetsOf, unwritten, unwrittenFloats, words } from '../case.js';
 
@@ -352,6 +354,21 @@ function optimiserCases(): KernelCase[] {
       parameters: {},
       size: { workgroups: 1 },
       twin: advance,
+    }),
+    ...[0.5, 100].map((limit) =>
+      kernelCase('optim/clip', {
+        what: limit < 1 ? 'a norm beyond the limit' : 'a norm within the limit',
+        inputs: { gradient: floats(60, 8), rows: new Uint32Array([7, 3]), squares: new Float32Array([9]) },
+        parameters: { width: 8, limit },
+        size: { invocations: 60 },
+        twin: clip,
+      }),
+    ),
+    kernelCase('reduce/squares', {
+      inputs: { values: floats(700, 7), rows: new Uint32Array([83, 50]), partial: unwrittenFloats(40) },
+      parameters: { width: 8, first: 5, invocations: 30 },
+      size: { invocations: 33 },
+      twin: squares,
     }),
     kernelCase('reduce/not_finite', {
       inputs: {
