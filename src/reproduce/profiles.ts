@@ -5,7 +5,7 @@ import { DATA_NAMES, type DataName } from './paper.js';
  * What the tables want of a preset, and the preset that gives it: the paper's protocol in a form that trains, the best
  * honest configuration, the text of the paper taken literally. The one place where presets are named.
  */
-export const PRESET_OF = { protocol: 'default', best: 'best', literal: 'paper' } as const;
+export const PRESET_OF = { protocol: 'paper', best: 'best', literal: 'text' } as const;
 export type Role = keyof typeof PRESET_OF;
 
 /** What the roles are called in reports. */

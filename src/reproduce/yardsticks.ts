@@ -6,7 +6,7 @@ import { Csr, type Dataset, popularityScores } from '../data/index.js';
 import type { Gpu } from '../gpu/index.js';
 import { evaluate, evaluatePopularity, type Metrics } from '../search/index.js';
 import { seenItems } from '../train/index.js';
-import { pureSvd } from './pure_svd.js';
+import { pureSvd } from '../train/pure_svd.js';
 import { CUTOFFS, MASKINGS, type Masking } from './run_evaluation.js';
 
 export interface Yardsticks {

@@ -30,3 +30,8 @@ export function glorot(
     (_, index) => (2 * toUnit(random4(seed, Purpose.initialise, stream, index)[0]) - 1) * limit,
   );
 }
+
+/** Matrices [inputs, outputs] with ones on their diagonals. */
+export function diagonal(length: number, inputs: number, outputs: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length }, (_, at) => (Math.floor(at / outputs) % inputs === at % outputs ? 1 : 0));
+}

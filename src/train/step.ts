@@ -6,12 +6,13 @@ import { NodeSet } from '../layers/node_set.js';
 import { PropagationEncoder } from '../layers/propagation.js';
 import { SageEncoder } from '../layers/sage.js';
 import type { Variants } from '../layers/variants.js';
-import { glorot, normal } from './initialise.js';
+import { diagonal, glorot, normal } from './initialise.js';
 import type { StepLoss } from './losses.js';
 import { type Objective, PairObjective, pairCount, UserObjective, type VectorLoss } from './objective.js';
 import { Adam, recordAdvance } from './optimizer.js';
 import type { TrainOptions } from './options.js';
 import { scheduleTable } from './schedule.js';
+import { svdFeatures } from './svd_features.js';
 
 /** The encoder that these options describe, its parameters zero. */
 export function createEncoder(scope: TensorScope, graph: Graph, options: TrainOptions, variants?: Variants): Encoder {
@@ -205,17 +206,18 @@ export class TrainingStep {
 
   /** Fills the parameters with their first values, random ones by the seed. */
   initialise(): void {
-    const { seed, initialisation, initialDeviation, featureDeviation } = this.options;
+    const { seed, initialisation, initialDeviation, featureDeviation: deviation, firstFeatures } = this.options;
     const { embedding, dense } = this.encoder;
-    embedding.write(normal(embedding.length, featureDeviation, { seed, stream: 0 }));
+    embedding.write(normal(embedding.length, deviation, { seed, stream: 0 }));
+    if (firstFeatures === 'svd') {
+      embedding.write(svdFeatures(this.graph.host, { width: embedding.shape[1]!, deviation, seed }));
+    }
     dense.forEach(({ layer: { weight } }, index) => {
       const [, inputs, outputs] = weight.shape as [number, number, number];
       const stream = { seed, stream: index + 1 };
-      weight.write(
-        initialisation === 'glorot'
-          ? glorot(weight.length, inputs, outputs, stream)
-          : normal(weight.length, initialDeviation, stream),
-      );
+      if (initialisation === 'identity') weight.write(diagonal(weight.length, inputs, outputs));
+      else if (initialisation === 'glorot') weight.write(glorot(weight.length, inputs, outputs, stream));
+      else weight.write(normal(weight.length, initialDeviation, stream));
     });
   }
 

@@ -33,7 +33,7 @@ function expectShort(dispatches: readonly Dispatch[]): void {
 
 describe.each([
   {},
-  { preset: 'paper' },
+  { preset: 'text' },
   { features: 'half', bits: 128 },
   { batchSize: 16_384, widths: [256, 128], inputWidth: 256 },
 ])('a training with %j', (given) => {

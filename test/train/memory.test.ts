@@ -37,7 +37,7 @@ const COMBINATIONS = [
   { featureUpdates: 'rows', weights: 'shared' },
   { batchSize: 4, widths: [8], fanouts: [2] },
   { bits: 136, widths: [8, 12, 8], fanouts: [2, 2, 2], learnScale: false, triplets: 0, logEvery: 3 },
-  { preset: 'paper', steps: 7 },
+  { preset: 'text', steps: 7 },
   { features: 'half' },
   { features: 'half', fanouts: 'all' },
   { features: 'half', aggregation: 'joint', batchSize: 4, widths: [8], fanouts: [2] },
@@ -102,7 +102,7 @@ describe('the prediction', () => {
 test('where a batch reaches most nodes, nothing takes more than a quarter beside what learning needs', async () => {
   // The shape of MovieLens-1M with the default options, without its numbers being drawn.
   const sizes = { userCount: 6040, itemCount: 3706, train: { length: 1_262_000 }, valid: { length: 100_000 } };
-  for (const given of [{}, { features: 'half' }, { preset: 'paper' }, { aggregation: 'joint' }]) {
+  for (const given of [{}, { features: 'half' }, { preset: 'text' }, { aggregation: 'joint' }]) {
     const { groups, peak } = await predictMemory(gpu(), sizes, resolveOptions(given));
     const needed = groups.parameters + groups.moments + groups.graph + groups.batch;
     expect(peak / needed, JSON.stringify(given)).toBeLessThan(1.25);

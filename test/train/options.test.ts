@@ -10,17 +10,17 @@ describe('options', () => {
   });
 
   test('what is given wins over the model, the model over the preset, the preset over the default', () => {
-    expect(resolveOptions({ preset: 'paper' })).toMatchObject({
+    expect(resolveOptions({ preset: 'text' })).toMatchObject({
       batchSize: 256,
       guidanceStart: 1,
       aggregation: 'joint',
     });
-    expect(resolveOptions({ preset: 'paper', model: 'hash-ste' })).toMatchObject({ batchSize: 256, guidanceStart: 0 });
-    expect(resolveOptions({ preset: 'paper', batchSize: 32 }).batchSize).toBe(32);
+    expect(resolveOptions({ preset: 'text', model: 'hash-ste' })).toMatchObject({ batchSize: 256, guidanceStart: 0 });
+    expect(resolveOptions({ preset: 'text', batchSize: 32 }).batchSize).toBe(32);
   });
 
   test('resolved options resolve to themselves', () => {
-    const options = resolveOptions({ preset: 'paper', bits: 64, fanouts: 'all' });
+    const options = resolveOptions({ preset: 'text', bits: 64, fanouts: 'all' });
     expect(resolveOptions(JSON.parse(JSON.stringify(options)))).toEqual(options);
   });
 

@@ -20,7 +20,7 @@ import { negatives } from '../../src/reference/sample/negatives.js';
 import { negativesByDegree } from '../../src/reference/sample/negatives_by_degree.js';
 import { users as drawUsers } from '../../src/reference/sample/users.js';
 import { walks } from '../../src/reference/sample/walks.js';
-import { glorot, normal } from '../../src/train/initialise.js';
+import { diagonal, glorot, normal } from '../../src/train/initialise.js';
 import type { StepLoss } from '../../src/train/losses.js';
 import { cumulativeChances, pairCount } from '../../src/train/objective.js';
 import type { TrainOptions } from '../../src/train/options.js';
@@ -88,7 +88,11 @@ export function initialParameters(graph: HostGraph, options: TrainOptions): Map<
     const length = sides * inputs * outputs;
     const stream = { seed, stream: index + 1 };
     const first =
-      initialisation === 'glorot' ? glorot(length, inputs, outputs, stream) : normal(length, initialDeviation, stream);
+      initialisation === 'identity'
+        ? diagonal(length, inputs, outputs)
+        : initialisation === 'glorot'
+          ? glorot(length, inputs, outputs, stream)
+          : normal(length, initialDeviation, stream);
     set(`${name}.weight`, first);
     set(`${name}.bias`, new Float64Array(sides * outputs));
   });

@@ -374,7 +374,7 @@ test.each([
   { fanouts: 'all', aggregation: 'joint', weights: 'shared', activation: 'tanh' },
   { ranking: 'softplus', crossEntropyWeight: 0.1, rankingWeight: 1, guidance: 'row', guidanceRule: 'multiply' },
   { model: 'graphsage', featureUpdates: 'rows', decay: 'cosine', warmup: 4 },
-  { model: 'hash-ste', preset: 'paper', learnScale: true, negatives: 0 },
+  { model: 'hash-ste', preset: 'text', learnScale: true, negatives: 0 },
   { widths: [16], fanouts: [5], triplets: 0, initialisation: 'normal', features: 'half' },
 ])('every open point of the paper is an option: %j', async (options) => {
   using trainer = await Trainer.create(gpu(), dataset, resolveOptions({ ...small, ...options }));

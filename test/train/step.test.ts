@@ -54,6 +54,7 @@ const combinations: Given[] = [
   { encoder: 'lightgcn', propagations: 0, weights: 'shared', featureUpdates: 'deferred', embeddingWeight: 2 },
   { encoder: 'lightgcn', propagations: 2, objective: 'multinomial', flattening: 0.5, embeddingWeight: 0.5 },
   { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', objective: 'multinomial', weightDecay: 0.1 },
+  { encoder: 'lightgcn', propagations: 1, initialisation: 'identity', inputWidth: 0, objective: 'multinomial' },
   { objective: 'multinomial', fanouts: 'all', relaxation: 'continuation', flattening: 1, scale: 1 },
 ];
 const named = combinations.map((given) => [JSON.stringify(given), given] as const);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Csr } from '../../src/data/index.js';
-import { pureSvd } from '../../src/reproduce/pure_svd.js';
-import { truncatedSvd } from '../../src/reproduce/svd.js';
+import { pureSvd } from '../../src/train/pure_svd.js';
+import { truncatedSvd } from '../../src/train/svd.js';
 
 const edgesOf = (users: number, items: number, holds: (user: number, item: number) => boolean) => {
   const pairs: number[] = [];
