@@ -52,7 +52,10 @@ const STEP_COUNTS: readonly string[] = [
   'checkpointEvery',
 ];
 
-/** The options of a training whose course is the same in fewer steps. */
+/** A validation takes as long as several steps: a shortened training has no more of them than this. */
+const MOST_VALIDATIONS = 15;
+
+/** The options of a training whose course is the same in fewer steps, with fewer validations where it has many. */
 export function shortened(options: TrainOptions, share: number): TrainOptions {
   if (share === 1) return options;
   const shorter: Record<string, unknown> = { ...options };
@@ -60,6 +63,8 @@ export function shortened(options: TrainOptions, share: number): TrainOptions {
     const value = shorter[name];
     if (typeof value === 'number' && value > 0) shorter[name] = Math.max(1, Math.round(value * share));
   }
+  const { steps, evaluateEvery } = shorter as Pick<TrainOptions, 'steps' | 'evaluateEvery'>;
+  if (evaluateEvery > 0) shorter.evaluateEvery = Math.max(evaluateEvery, Math.ceil(steps / MOST_VALIDATIONS));
   return resolveOptions(shorter);
 }
 

@@ -37,6 +37,7 @@ describe('the plan', () => {
     expect(shortened(options, 0.1)).toMatchObject({ steps: 100, guidanceFrom: 60, guidanceEvery: 4, warmup: 0 });
     expect(shortened(options, 0.1)).toMatchObject({ evaluateEvery: 0, batchSize: options.batchSize });
     expect(shortened(options, 1e-6)).toMatchObject({ steps: 1, logEvery: 1 });
+    expect(shortened({ ...options, evaluateEvery: 10 }, 0.3)).toMatchObject({ steps: 300, evaluateEvery: 20 });
     expect(shortened(options, 1)).toBe(options);
   });
 });

@@ -124,7 +124,14 @@ describe('everything on tiny data', () => {
     const popular = table.find(([name]) => name === 'popularity')!;
     const yardstick = yardsticks.find((one) => one.data === 'ml-1m' && one.width === 32)!;
     expect(popular[9]).toBe(formatShare(yardstick.popularity.masked['HR@50']!));
-    expect(cellsOf(tableOf(page, /^Claims/))).toHaveLength(orderings.length + 1);
+    const claims = orderings.filter(({ data, role }) => `${data} ${role}` === 'ml-1m protocol');
+    const verdicts = cellsOf(tableOf(page, /^Claims of the paper on MovieLens, the paper’s protocol/)).flat();
+    for (const [word, holds] of [
+      ['holds', true],
+      ['does not', false],
+    ] as const) {
+      expect(verdicts.filter((text) => text === word)).toHaveLength(claims.filter((one) => one.holds === holds).length);
+    }
     expect(cellsOf(tableOf(page, /^Every run/)).slice(2)).toHaveLength(runs.length);
 
     // The comparison's difference is that of the means.

@@ -4,7 +4,7 @@ import { CONTINUOUS, DATA, type DataName, SYSTEM_NAMES, SYSTEMS } from '../paper
 import { figureOf, plain, type Results, yardsticksOf } from '../results.js';
 import { CUTOFFS, MASKINGS, type Masking } from '../run_evaluation.js';
 import type { Exhibit } from './exhibit.js';
-import { classOf, shapeOf } from './look.js';
+import { classOf, shapeOf, UNMASKED_FIRST } from './look.js';
 import { table2 } from './table2.js';
 
 /** HR@n of a system's codes over n. */
@@ -51,7 +51,7 @@ export const fig3: Exhibit = {
         heading(3, DATA[data].title),
         lineCharts(
           `HR over n in Hamming space on ${DATA[data].title}`,
-          [...MASKINGS].reverse().map((masking) => panelOf(results, data, masking)),
+          UNMASKED_FIRST.map((masking) => panelOf(results, data, masking)),
         ),
       ]),
     ].join('\n'),

@@ -8,7 +8,7 @@ import { figureOf, type Results, runsLike, yardsticksOf } from '../results.js';
 import { MASKINGS, type Masking } from '../run_evaluation.js';
 import { SWEPT, withBits, withLambda, withTriplets } from '../sweeps.js';
 import type { CsvRows, Exhibit } from './exhibit.js';
-import { formatFigure, formatShare, sequenceClass } from './look.js';
+import { formatFigure, formatShare, SEARCH_TITLES, sequenceClass } from './look.js';
 import { right } from './systems.js';
 
 const METRIC = 'HR@50';
@@ -30,7 +30,7 @@ const WIDTHS: readonly { readonly role: Role; readonly system: System }[] = (['p
 );
 
 const LINES = (['hierarchical', 'hamming'] as const).flatMap((search) =>
-  MASKINGS.map((masking) => ({ search, masking, name: `${search}, ${masking}` })),
+  MASKINGS.map((masking) => ({ search, masking, name: `${SEARCH_TITLES[search]}, ${masking}` })),
 );
 
 function pointsOf(results: Results, { values, recipe }: (typeof SWEEPS)[number], search: SearchName, masking: Masking) {

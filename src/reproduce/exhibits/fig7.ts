@@ -5,7 +5,7 @@ import { figureOf, plain, type Results, runsLike } from '../results.js';
 import { MASKINGS, SEARCHES } from '../run_evaluation.js';
 import { SWEPT, withFixed } from '../sweeps.js';
 import type { Exhibit } from './exhibit.js';
-import { classOf, column, sequenceClass } from './look.js';
+import { classOf, column, SEARCH_TITLES, sequenceClass } from './look.js';
 import { right } from './systems.js';
 
 const METRIC = 'HR@50';
@@ -40,7 +40,7 @@ export const fig7: Exhibit = {
     const ways = waysOf(results);
     if (ways.length === 0) return paragraph('No run of this figure is there.');
     const panels = (['hierarchical', 'hamming'] as const).map((search) => ({
-      ...{ title: `validation HR@50, ${search}`, across: 'step' },
+      ...{ title: `validation HR@50, ${SEARCH_TITLES[search]}`, across: 'step' },
       series: ways.flatMap(({ name, colour, recipe }) => {
         const curve = runsLike(results, recipe).find((run) => run.curve)?.curve;
         if (!curve) return [];
@@ -54,7 +54,7 @@ export const fig7: Exhibit = {
       const [run] = runsLike(results, recipe);
       return run?.best ? `${run.best.step} of ${run.steps}` : 'the last';
     });
-    const header = ['p', 'kept at step', ...places.map(({ search }) => search)];
+    const header = ['p', 'kept at step', ...places.map(({ search }) => SEARCH_TITLES[search])];
     const groups: [string, number][] = [
       ['', 2],
       ...MASKINGS.map((masking): [string, number] => [masking, SEARCHES.length]),

@@ -1,7 +1,9 @@
 /** How systems and figures look in all tables and pictures. */
 import type { Cell, Colours } from '../../page/page.js';
 import type { MarkShape } from '../../page/svg.js';
+import type { SearchName } from '../../search/index.js';
 import { SYSTEM_NAMES, type System } from '../paper.js';
+import type { Masking } from '../run_evaluation.js';
 import type { Spread } from '../statistics.js';
 
 interface Look {
@@ -45,6 +47,14 @@ export const COLOURS: Colours = {
   ...Object.fromEntries(SYSTEM_NAMES.map((name) => [classOf(name), [LOOKS[name].light, LOOKS[name].dark] as const])),
   ...Object.fromEntries(SEQUENCE.map((both, at) => [sequenceClass(at), both])),
 };
+
+/** What the searches are called in tables and pictures. */
+export const SEARCH_TITLES: Readonly<Record<SearchName, string>> = {
+  ...{ hamming: 'Hamming', hierarchical: 'hierarchical', exact: 'exact' },
+};
+
+/** The order of tables that stand beside the paper's, whose code masks nothing. */
+export const UNMASKED_FIRST = ['unmasked', 'masked'] as const satisfies readonly Masking[];
 
 /** Three decimals without the zero before them, as in the paper: .248. */
 export function formatShare(value: number): string {

@@ -8,11 +8,10 @@ import { figureOf, type Place, plain, type Results, runsLike, yardsticksOf } fro
 import { MASKINGS, type Masking, SEARCHES } from '../run_evaluation.js';
 import { type Spread, spreadOf } from '../statistics.js';
 import type { CsvRows } from './exhibit.js';
-import { classOf, column, formatFigure } from './look.js';
+import { classOf, column, formatFigure, SEARCH_TITLES, UNMASKED_FIRST } from './look.js';
 
 /** The metrics by search: ndcg by both definitions. */
 const SEARCH_METRICS = ['HR@50', 'HR@100', 'ndcg@50', 'ndcg_retrieved@50'] as const;
-const UNMASKED_FIRST = ['unmasked', 'masked'] as const;
 
 /** Those of the CSV file. */
 const METRICS = [...PUBLISHED_METRICS, 'ndcg_retrieved@50', 'ndcg_retrieved@100'] as const;
@@ -76,7 +75,10 @@ export function systemTables(results: Results, data: DataName, role: Role): stri
     paper ? bars(results, data, role) : '',
     blockTable(`${name}: hierarchical search`, rows, PUBLISHED_METRICS, blocks),
     ...UNMASKED_FIRST.map((masking) => {
-      const searches = SEARCHES.map((search) => ({ title: search, columns: cells(masking, search, SEARCH_METRICS) }));
+      const searches = SEARCHES.map((search) => ({
+        title: SEARCH_TITLES[search],
+        columns: cells(masking, search, SEARCH_METRICS),
+      }));
       return blockTable(`${name}: all searches, ${masking}`, rows, SEARCH_METRICS, searches);
     }),
   ].join('\n');
