@@ -8,6 +8,15 @@ export { HashgnnError, InputError, InterruptedError, UsageError } from './base/e
 export * from './data/index.js';
 export * from './gpu/index.js';
 export { openIndex, saveIndex } from './index_files.js';
+export {
+  EXHIBITS,
+  PROFILES,
+  pureSvd,
+  type ReproduceEvents,
+  type ReproduceRequest,
+  type Results,
+  reproduce,
+} from './reproduce/index.js';
 export * from './search/index.js';
 export { decodeIndex, encodeIndex, type IndexContents } from './search/index_format.js';
 export * from './train/index.js';

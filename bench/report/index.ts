@@ -1,8 +1,10 @@
 /** `hashgnn bench report`: results of the benches as a page to read. */
 import { basename } from 'node:path';
+import { page } from '../../src/page/page.js';
 import { type BenchFile, type BenchKind, readResult } from '../result.js';
+import { type Facts, factsTable } from './facts.js';
 import { kernelsBody } from './kernels.js';
-import { type Facts, page } from './page.js';
+import { ROOMS } from './rooms.js';
 import { searchBody } from './search.js';
 import { stepBody } from './step.js';
 import { trainBody } from './train.js';
@@ -21,9 +23,12 @@ export interface Report {
 export async function reportOf(files: readonly string[]): Promise<Report> {
   const results: BenchFile[] = [];
   for (const file of files) results.push(await readResult(file));
-  const sections = results.map((one) => ({ title: `bench ${one.kind}, ${basename(one.file)}`, body: bodyOf(one) }));
+  const sections = results.map((one, at) => ({
+    ...{ id: `result-${at + 1}`, title: `bench ${one.kind}, ${basename(one.file)}`, body: bodyOf(one) },
+  }));
+  const colours = Object.fromEntries(ROOMS.map((room) => [room.name, room.colours]));
   return {
-    html: page('hashgnn: results of benches', sections, results.map(factsOf)),
+    html: page('hashgnn: results of benches', factsTable(sections, results.map(factsOf)), sections, colours),
     sections: results.map(({ file, kind }) => ({ file, kind })),
   };
 }

@@ -1,13 +1,13 @@
 /** The section of `bench kernels`: a roofline and bars for each size, then everything. */
 import { formatBytes, formatSeconds } from '../../src/cli/output.js';
+import { heading, htmlTable, paragraph, points } from '../../src/page/page.js';
+import { type BarRow, barChart, millisecondTick, shareTick } from '../../src/page/svg.js';
 import type { AllCeilings } from '../ceilings.js';
 import { formatGiga, formatShare } from '../format.js';
 import type { KernelBenchResult } from '../kernels/index.js';
 import { ALIGN, cellsOf, describeSummary, HEADER } from '../kernels/report.js';
-import { heading, htmlTable, paragraph, points } from './page.js';
 import { hasIntensity, type MeasuredKernel, measuredOf, roofline } from './roofline.js';
 import { roomOf } from './rooms.js';
-import { type BarRow, barChart, millisecondTick, shareTick } from './svg.js';
 
 export function kernelsBody(result: KernelBenchResult): string {
   const { kernels, ceilings } = result;

@@ -1,10 +1,10 @@
 /** The kernels of one size beside the limits of the adapter: operations a second over operations a byte. */
 import { formatBytes, formatSeconds } from '../../src/cli/output.js';
+import { Labels, logScale, logTicks, mark, picture, tag, tooltip, words } from '../../src/page/svg.js';
 import type { AllCeilings } from '../ceilings.js';
 import { formatGiga, formatShare } from '../format.js';
 import type { KernelRow } from '../kernels/index.js';
 import { legend, roomOf } from './rooms.js';
-import { Labels, logScale, logTicks, mark, picture, tag, tooltip, words } from './svg.js';
 
 /** A row of a kernel that was measured. */
 export type MeasuredKernel = {

@@ -1,5 +1,5 @@
 /** How kernels are told apart in pictures: by the folder of `shaders/` in which they are. */
-import { type MarkShape, mark, textPixels, words } from './svg.js';
+import { type MarkShape, mark, textPixels, words } from '../../src/page/svg.js';
 
 export interface Room {
   /** Also the class of its marks and bars. */

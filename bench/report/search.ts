@@ -1,6 +1,8 @@
 /** The section of `bench search`: each search beside its peer, the paper's Table 4, its Alibaba search. */
 import { formatTick } from '../../src/base/drawing.js';
 import { formatSeconds } from '../../src/cli/output.js';
+import { heading, htmlTable, paragraph, points } from '../../src/page/page.js';
+import { type BarRow, barChart } from '../../src/page/svg.js';
 import { formatRatio } from '../format.js';
 import type { SearchBenchResult } from '../search/index.js';
 import type { MeasuredRow } from '../search/measure.js';
@@ -15,8 +17,6 @@ import {
   TABLE4_ALIGN,
   table4Cells,
 } from '../search/report.js';
-import { heading, htmlTable, paragraph, points } from './page.js';
-import { type BarRow, barChart } from './svg.js';
 
 export function searchBody(result: SearchBenchResult): string {
   const { adapter, ceilings, rows, table4 = [], alibaba } = result;

@@ -1,10 +1,11 @@
 /** The section of `bench step`: where the time of a training step goes. */
+
+import { heading, htmlTable, paragraph } from '../../src/page/page.js';
+import { type BarRow, barChart, millisecondTick } from '../../src/page/svg.js';
 import { formatShare } from '../format.js';
 import type { StepBenchResult, StepRow } from '../train/index.js';
 import { describeDataset, formatMilliseconds, STEP_ALIGN, STEP_HEADER, stepCells } from '../train/report.js';
-import { heading, htmlTable, paragraph } from './page.js';
 import { roomOf } from './rooms.js';
-import { type BarRow, barChart, millisecondTick } from './svg.js';
 
 export function stepBody(result: StepBenchResult): string {
   const { milliseconds, rows } = result;

@@ -1,4 +1,7 @@
 /** The section of `bench train`: the step and the encoding beside PyTorch. */
+
+import { heading, htmlTable, paragraph, points } from '../../src/page/page.js';
+import { type BarRow, barChart, millisecondTick } from '../../src/page/svg.js';
 import { formatRatio } from '../format.js';
 import type { TrainBenchResult } from '../train/index.js';
 import {
@@ -10,8 +13,6 @@ import {
   trainCells,
   trainLines,
 } from '../train/report.js';
-import { heading, htmlTable, paragraph, points } from './page.js';
-import { type BarRow, barChart, millisecondTick } from './svg.js';
 
 export function trainBody(result: TrainBenchResult): string {
   return [

@@ -11,11 +11,12 @@
 //   pairs           [batch, 2 + slots]   rows of ĥ: user, positive, negatives; 0xffffffff for none
 //   scale           [1]
 //   score_gradient  [batch, 1 + slots]   ∂total/∂s of the positive and of each slot
-//   edge_terms      [batch, 4]           of this edge: cross-entropy and ranking, both before their weights; its share of
+//   edge_terms      [batch, 4]           of this edge: cross-entropy and ranking, both before those weights; its share of
 //                                        ∂total/∂scale (weights included); and the fraction of its negatives that score
 //                                        below its positive, ties counting half (1/2 where it has none)
 //
-// A slot without a negative contributes nothing; an edge without user or positive contributes nothing at all, and its
+// Edges from number later_first on count later_weight times as much (BiNE's implicit relations beside explicit ones). A
+// slot without a negative contributes nothing; an edge without user or positive contributes nothing at all, and its
 // row of edge_terms is 0.
 //
 // LANES invocations an edge: each computes the scores of every LANES-th slot into score_gradient; the first of them then
@@ -40,6 +41,8 @@ struct Parameters {
   cross_entropy_weight: f32,
   ranking_weight: f32,
   margin: f32,
+  later_first: u32,
+  later_weight: f32,
 }
 
 @group(0) @binding(0) var<storage, read> guided: array<vec4f>;
@@ -101,12 +104,15 @@ fn main(
   }
 
   let factor = scale[0];
+  let importance = select(1.0, parameters.later_weight, edge >= parameters.later_first);
+  let cross_entropy_weight = importance * parameters.cross_entropy_weight;
+  let ranking_weight = importance * parameters.ranking_weight;
   let positive_product = score_gradient[first_score];
   let positive_score = factor * positive_product;
   let positive_chance = sigmoid(positive_score);
-  let positive_slope = parameters.ranking_weight * sigmoid_slope(positive_score);
+  let positive_slope = ranking_weight * sigmoid_slope(positive_score);
   var cross_entropy = softplus(-positive_score);
-  var positive_gradient = -parameters.cross_entropy_weight * sigmoid(-positive_score);
+  var positive_gradient = -cross_entropy_weight * sigmoid(-positive_score);
   var ranking = 0.0;
   var scale_gradient = 0.0;
   var below = 0.0;
@@ -122,12 +128,12 @@ fn main(
     var gradient = 0.0;
     if (slot < parameters.negatives) {
       cross_entropy += softplus(score);
-      gradient = parameters.cross_entropy_weight * sigmoid(score);
+      gradient = cross_entropy_weight * sigmoid(score);
     }
     if (slot < parameters.triplets) {
       if (RANKING == 1u) {
         let excess = score - positive_score;
-        let slope = parameters.ranking_weight * sigmoid(excess);
+        let slope = ranking_weight * sigmoid(excess);
         ranking += softplus(excess);
         gradient += slope;
         positive_gradient -= slope;
@@ -135,7 +141,7 @@ fn main(
         let excess = sigmoid(score) - positive_chance + parameters.margin;
         if (excess > 0.0) {
           ranking += excess;
-          gradient += parameters.ranking_weight * sigmoid_slope(score);
+          gradient += ranking_weight * sigmoid_slope(score);
           positive_gradient -= positive_slope;
         }
       }
@@ -148,5 +154,5 @@ fn main(
   score_gradient[first_score] = positive_gradient;
   scale_gradient += positive_gradient * positive_product;
   let order = select(below / max(present, 1.0), 0.5, present == 0.0);
-  edge_terms[edge] = vec4f(cross_entropy, ranking, scale_gradient, order);
+  edge_terms[edge] = vec4f(importance * cross_entropy, importance * ranking, scale_gradient, order);
 }

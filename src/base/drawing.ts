@@ -7,11 +7,18 @@ export function escapeXml(text: string): string {
 
 /** Round numbers from 0 to at least `value`, which is above 0, four to eight of them. */
 export function ticksTo(value: number): { ticks: number[]; high: number } {
-  const raw = value / 5;
+  return ticksBetween(0, value);
+}
+
+/** Round numbers from at most `low` to at least `high`, which is above it. */
+export function ticksBetween(low: number, high: number): { ticks: number[]; low: number; high: number } {
+  const raw = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw)! * power;
-  const count = Math.ceil(value / step - 1e-9);
-  return { ticks: Array.from({ length: count + 1 }, (_, at) => at * step), high: count * step };
+  const first = Math.floor(low / step + 1e-9);
+  const last = Math.ceil(high / step - 1e-9);
+  const ticks = Array.from({ length: last - first + 1 }, (_, at) => (first + at) * step);
+  return { ticks, low: first * step, high: last * step };
 }
 
 /** The number at a tick, as short as it can be. */

@@ -4,10 +4,19 @@ import type { RunEvents } from '../train/run.js';
 import type { OutputOptions } from './output.js';
 import { Progress } from './progress.js';
 
+export interface TrainingDisplay extends OutputOptions {
+  /** What is being done; "training" unless told. */
+  readonly label?: string;
+  /** Whether each validation gets a line; it does unless told. */
+  readonly validations?: boolean;
+  /** Further words beside the losses. */
+  readonly more?: (step: number) => string;
+}
+
 /** Events for `trainToFolder` that draw progress, and the end of the drawing. */
 export function trainingEvents(
   options: TrainOptions,
-  { quiet = false }: OutputOptions,
+  { quiet = false, label = 'training', validations = true, more = () => '' }: TrainingDisplay,
 ): { events: RunEvents; end(): void } {
   let progress: Progress | undefined;
   let metrics = '';
@@ -25,15 +34,16 @@ export function trainingEvents(
         warn(`${error.describe()}\n  another device is opened, and training goes on from the last checkpoint`);
       },
       onStart(from) {
-        progress = new Progress({ label: 'training', total: steps, from, quiet });
+        progress = new Progress({ label, total: steps, from, quiet });
       },
       onStep(step) {
-        progress?.update(step, metrics);
+        progress?.update(step, [metrics, more(step)].filter(Boolean).join('  '));
       },
       onLoss({ loss, auc, guidance }) {
         metrics = `loss ${loss.toFixed(4)}  AUC ${auc.toFixed(3)}  p ${guidance.toFixed(2)}`;
       },
       onValidation({ step, validation }, best) {
+        if (!validations) return;
         const hr = (search: 'hamming' | 'hierarchical' | 'exact') => validation[search]['HR@50']!.toFixed(4);
         progress?.log(
           `step ${step}: validation HR@50 Hamming ${hr('hamming')}, hierarchical ${hr('hierarchical')}, ` +

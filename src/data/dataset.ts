@@ -3,13 +3,13 @@
  * `dataset.json`, `train.npy`, `valid.npy`, `test.npy` (int32 [E, 2], sorted by user, then item), `users.txt`, `items.txt`
  * (the raw id of index n on line n + 1) and, where titles are known, `titles.txt` (by item, empty where unknown).
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { readBytes, readJson, readNpy, readSealedJson, requireDigests } from '../base/files.js';
 import { bytesOf } from '../base/npy.js';
-import { compareEdges, findSharedPair } from './split.js';
+import { compareEdges, findSharedPair, type SplitKind } from './split.js';
 
 export interface DegreeSummary {
   readonly min: number;
@@ -40,7 +40,7 @@ export interface DatasetSummary {
     readonly part: 'all' | 'train' | 'valid' | 'test' | 'titles';
     readonly path: string;
     readonly bytes: number;
-    readonly compression: 'none' | 'gzip';
+    readonly compression: 'none' | 'gzip' | 'zstd';
     readonly encoding: string;
     /** What the file was read as. */
     readonly layout: string;
@@ -53,8 +53,23 @@ export interface DatasetSummary {
     readonly minItemDegree: number | null;
     /** Interactions in all sources, before anything was removed. */
     readonly rowsRead: number;
-    /** Rows whose rating is below `minRating`. */
+    /** Behaviours that count, or null for all. */
+    readonly behaviours: readonly string[] | null;
+    /** Interactions at or after `from` and before `until` count, as the user wrote them; null for no bound. */
+    readonly from: string | null;
+    readonly until: string | null;
+    /** Which time a pair that repeats has: that of its first or its last row. */
+    readonly repeats: 'first' | 'last';
+    /** Users that were to be kept: a share below 1, or a number; null for all. */
+    readonly sampleUsers: number | null;
+    /** Rows that could not be read and were left out (`skipBadRows`), with the first of them; not in `rowsRead`. */
+    readonly badRows: { readonly count: number; readonly first: readonly string[] };
+    /** Rows of other behaviours; of the rest those whose rating is below `minRating`; of the rest those outside the dates. */
+    readonly rowsOfOtherBehaviours: number;
     readonly rowsBelowMinRating: number;
+    readonly rowsOutsideDates: number;
+    /** What the sampling of users removed of the rest. */
+    readonly sampledOut: { readonly users: number; readonly rows: number };
     /** Rows that repeat a pair of the same part. */
     readonly duplicatesMerged: number;
     /** Pairs taken out of a given part because another part has them: training before validation before test. */
@@ -68,9 +83,11 @@ export interface DatasetSummary {
     };
   };
   readonly split: {
-    /** `by-user`: drawn here; `given`: files; `given-valid-drawn`: files, validation drawn from training. */
-    readonly kind: 'by-user' | 'given' | 'given-valid-drawn';
+    /** A `SplitKind`: made here; `given`: files; `given-valid-drawn`: files, validation drawn from training. */
+    readonly kind: SplitKind | 'given' | 'given-valid-drawn';
     readonly seed: number;
+    /** Of `by-time`: from when on interactions test, as the user wrote it. */
+    readonly testFrom: string | null;
     readonly testRatio: number | null;
     readonly validRatio: number | null;
     readonly train: number;
@@ -109,10 +126,22 @@ export interface Dataset {
 /** SHA-256 over the counts and the three edge arrays, in hexadecimal: the same for the same interactions and split. */
 export function fingerprint(dataset: Pick<Dataset, 'userCount' | 'itemCount' | 'train' | 'valid' | 'test'>): string {
   const { userCount, itemCount, train, valid, test } = dataset;
-  const hash = createHash('sha256');
-  hash.update(`hashgnn-dataset 1 ${userCount} ${itemCount} ${train.length} ${valid.length} ${test.length}\n`);
+  const hash = beginFingerprint(
+    userCount,
+    itemCount,
+    [train, valid, test].map((part) => part.length / 2),
+  );
   for (const part of [train, valid, test]) hash.update(bytesOf(part));
   return hash.digest('hex');
+}
+
+/**
+ * A fingerprint to which the bytes of train, valid and test are still to be added.
+ * @param edges their numbers of edges
+ */
+export function beginFingerprint(userCount: number, itemCount: number, edges: readonly number[]): Hash {
+  const lengths = edges.map((count) => 2 * count).join(' ');
+  return createHash('sha256').update(`hashgnn-dataset 1 ${userCount} ${itemCount} ${lengths}\n`);
 }
 
 async function readLines(path: string, count: number, what: string): Promise<string[]> {

@@ -20,17 +20,26 @@ export class Engine {
 
   /**
    * @param spillFolder where intermediate tables go when memory runs short; made when needed
-   * @param signal interrupts the query that runs
+   * @param options.signal interrupts the query that runs
+   * @param options.memory bytes that the engine may hold before it spills
    */
-  static async open(spillFolder: string, signal?: AbortSignal): Promise<Engine> {
+  static async open(
+    spillFolder: string,
+    options: { readonly signal?: AbortSignal | undefined; readonly memory: number },
+  ): Promise<Engine> {
+    const { signal } = options;
     const instance = await DuckDBInstance.create(':memory:', {
       temp_directory: spillFolder,
+      memory_limit: `${Math.floor(options.memory / 2 ** 20)}MiB`,
       // Nothing is fetched from the network behind the user's back.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
     const engine = new Engine(instance, connection, signal);
+    await connection.run(
+      "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false;",
+    );
     signal?.addEventListener('abort', engine.interrupt);
     return engine;
   }
@@ -42,6 +51,9 @@ export class Engine {
     this.connection.closeSync();
     this.instance.closeSync();
   }
+
+  /** Called with the share done in percent, now and then, while a statement runs. */
+  watch: ((percent: number) => void) | undefined;
 
   /**
    * Runs a statement and gives the number of rows that it deleted.
@@ -72,16 +84,18 @@ export class Engine {
     }
   }
 
-  /** A large result of 32-bit integers: calls `take` for each piece with one array a column. */
-  async integers(sql: string, take: (columns: Int32Array[]) => void): Promise<void> {
+  /** A large result of INTEGER and DOUBLE columns: one array a column, valid until the next piece. */
+  async *numbers(sql: string): AsyncGenerator<(Int32Array | Float64Array)[]> {
     for await (const chunk of this.chunks(sql)) {
-      const columns: Int32Array[] = [];
+      const columns: (Int32Array | Float64Array)[] = [];
       for (let index = 0; index < chunk.columnCount; index++) {
         const { items } = chunk.getColumnVector(index) as unknown as { items: unknown };
-        // A vector of the engine lends its memory: valid until the next piece.
-        columns.push(items instanceof Int32Array ? items : Int32Array.from(chunk.getColumnValues(index) as number[]));
+        // A vector of the engine lends its memory.
+        const lent = items instanceof Int32Array || items instanceof Float64Array;
+        const column = lent ? items : Float64Array.from(chunk.getColumnValues(index) as number[]);
+        columns.push(column.subarray(0, chunk.rowCount));
       }
-      take(columns.map((column) => column.subarray(0, chunk.rowCount)));
+      yield columns;
     }
   }
 
@@ -92,11 +106,15 @@ export class Engine {
 
   private async guarded<T>(action: () => Promise<T>, where?: string): Promise<T> {
     this.throwIfInterrupted();
+    const { watch } = this;
+    const timer = watch && setInterval(() => watch(Math.max(0, this.connection.progress.percentage)), 500);
     try {
       return await action();
     } catch (error) {
       this.throwIfInterrupted();
       throw toEngineError(error, where);
+    } finally {
+      clearInterval(timer);
     }
   }
 
@@ -106,7 +124,7 @@ export class Engine {
 }
 
 /** Failures of the engine that a user can mend; the rest are defects and stay as they are. */
-function toEngineError(error: unknown, where = 'the input'): unknown {
+function toEngineError(error: unknown, where?: string): unknown {
   const message = error instanceof Error ? error.message : String(error);
   if (/No space left|disk space|max_temp_directory_size/i.test(message)) {
     return new HashgnnError('no space is left on the disk for intermediate results', {
@@ -116,15 +134,23 @@ function toEngineError(error: unknown, where = 'the input'): unknown {
   }
   if (/^Out of Memory/i.test(message)) {
     return new HashgnnError('not enough memory for this data', {
-      fix: 'close other programs, or use a machine with more memory',
+      fix: 'give it more with --memory, or use a machine with more memory',
       cause: error,
     });
   }
   // Node's gunzip, which has read the file before, knows optional fields of the header that the engine does not.
-  if (/GZIP archive/i.test(message)) {
-    return new InputError('the gzip file has a header that cannot be read', {
+  if (/GZIP|ZSTD/i.test(message)) {
+    return new InputError('the compressed file has a header that cannot be read', {
+      where: where ?? 'the input',
+      fix: 'unpack it and compress it again',
+      cause: error,
+    });
+  }
+  // Whatever else the engine refuses of a file that passed its first look.
+  if (where !== undefined && /^(IO|Invalid Input) Error/.test(message)) {
+    return new InputError(`the file cannot be read: ${message.split('\n')[0]}`, {
       where,
-      fix: 'unpack it and compress it again with gzip',
+      fix: 'copy or write it again',
       cause: error,
     });
   }

@@ -5,14 +5,47 @@
 import { InputError } from '../base/errors.js';
 import { atLine, quote, type TextFile } from './text.js';
 
-export const formats = ['movielens', 'csv', 'tsv', 'lightgcn'] as const;
+export const formats = [
+  'movielens',
+  'csv',
+  'tsv',
+  'lightgcn',
+  'recbole',
+  'ncf',
+  'gowalla',
+  'taobao',
+  'jsonl',
+  'parquet',
+] as const;
 /**
  * - `movielens`: `user::item::rating::time`
  * - `csv`: comma-separated, fields may stand in double quotes
  * - `tsv`: tab-separated, quotes mean nothing
  * - `lightgcn`: an adjacency list a line, `user item item …`, separated by spaces
+ * - `recbole`: `tsv` under a header such as `user_id:token`, as in `.inter` files
+ * - `ncf`: `tsv` with user, item, rating, time and no header, as in `.rating` files; ML-100K's `u.data` too
+ * - `gowalla`: `tsv` with user, time, latitude, longitude, location: the check-ins of SNAP
+ * - `taobao`: `csv` with user, item, category, behaviour, time and no header: UserBehavior.csv
+ * - `jsonl`: a JSON object a line
+ * - `parquet`
  */
 export type Format = (typeof formats)[number];
+type TextFormat = Exclude<Format, 'parquet'>;
+
+/** Which columns are meant, by name or by place from 1; `none` for a rating, time or behaviour that is not to be read. */
+export interface ColumnOptions {
+  readonly userColumn?: string;
+  readonly itemColumn?: string;
+  readonly ratingColumn?: string;
+  readonly timeColumn?: string;
+  readonly behaviourColumn?: string;
+}
+const roleNames = ['user', 'item', 'rating', 'time', 'behaviour'] as const;
+type Role = (typeof roleNames)[number];
+/** Column numbers, from 0. */
+export type Columns = { readonly user: number; readonly item: number } & {
+  readonly [role in 'rating' | 'time' | 'behaviour']?: number;
+};
 
 /** Column numbers, from 0. */
 export interface Layout {
@@ -24,11 +57,10 @@ export interface Layout {
   readonly width: number;
 }
 
-export interface InteractionLayout extends Layout {
-  readonly format: Format;
-  readonly user: number;
-  readonly item: number;
-  readonly rating?: number;
+export interface InteractionLayout extends Layout, Columns {
+  readonly format: TextFormat;
+  /** Names of the columns, where a header or the keys of JSON objects give them. */
+  readonly names?: readonly string[];
   /** As people read it, for example "tsv, 4 columns (user, item, rating, time), no header". */
   readonly description: string;
 }
@@ -38,7 +70,22 @@ export interface TitleLayout extends Layout {
   readonly title: number;
 }
 
-const delimiters: Record<Format, string> = { movielens: '::', csv: ',', tsv: '\t', lightgcn: ' ' };
+const delimiters: Record<Exclude<TextFormat, 'jsonl'>, string> = {
+  movielens: '::',
+  csv: ',',
+  tsv: '\t',
+  lightgcn: ' ',
+  recbole: '\t',
+  ncf: '\t',
+  gowalla: '\t',
+  taobao: ',',
+};
+/** Columns of files without a header, by their order. */
+const orders: Partial<Record<TextFormat, readonly (Role | undefined)[]>> = {
+  gowalla: ['user', 'time', undefined, undefined, 'item'],
+  taobao: ['user', 'item', undefined, 'behaviour', 'time'],
+};
+const usualOrder: readonly Role[] = ['user', 'item', 'rating', 'time'];
 const delimiterNames: Record<string, string> = {
   '::': '"::"',
   ',': 'a comma',
@@ -62,9 +109,12 @@ const names = {
     'book',
     'bookid',
     'isbn',
+    'location',
+    'locationid',
   ],
   rating: ['rating', 'ratings', 'score', 'stars', 'overall', 'value'],
-  time: ['timestamp', 'time', 'date', 'datetime', 'unixtime'],
+  time: ['timestamp', 'time', 'date', 'datetime', 'unixtime', 'timestamps', 'unixreviewtime'],
+  behaviour: ['behaviour', 'behavior', 'behaviourtype', 'behaviortype', 'event', 'eventtype', 'action', 'actiontype'],
   title: ['title', 'movietitle', 'itemtitle', 'name', 'itemname', 'producttitle', 'productname', 'booktitle'],
 };
 
@@ -119,6 +169,89 @@ function looksLikeHeader(rows: readonly (readonly string[])[]): boolean {
   );
 }
 
+const isoTime = /^\d{4}-\d\d?-\d\d?([T ]|$)/;
+const taobaoBehaviours = new Set(['pv', 'buy', 'cart', 'fav']);
+
+/** The format that the delimiter alone does not tell. */
+function refine(format: TextFormat, rows: readonly (readonly string[])[]): TextFormat {
+  const all = (test: (row: readonly string[]) => boolean) => rows.every((row) => row.length === 5 && test(row));
+  if (format === 'tsv' && all((row) => isoTime.test(row[1]!))) return 'gowalla';
+  if (format === 'csv' && all((row) => taobaoBehaviours.has(row[3]!))) return 'taobao';
+  const typed = /:(token|float)(_seq)?$/;
+  if (format === 'tsv' && rows[0]!.length > 1 && rows[0]!.every((name) => typed.test(name))) return 'recbole';
+  return format;
+}
+
+/**
+ * The columns that are asked for by name or place, and those known by their names.
+ *
+ * @param header names of all columns; empty names where there are none
+ * @param usual which columns are which where no name tells
+ * @throws InputError for a column that is not there, and where user or item cannot be told
+ */
+export function chooseColumns(
+  header: readonly string[],
+  usual: Partial<Record<Role, number>>,
+  options: ColumnOptions,
+  where: string,
+): Columns {
+  const chosen: Partial<Record<Role, number>> = {};
+  const byName: Partial<Record<Role, number>> = {};
+  for (const role of roleNames) {
+    const index = findColumn(header, names[role]);
+    if (index !== undefined) byName[role] = index;
+  }
+  const known = byName.user !== undefined && byName.item !== undefined ? byName : { ...usual, ...byName };
+  for (const role of roleNames) {
+    const asked = options[`${role}Column`];
+    if (asked === undefined) {
+      if (known[role] !== undefined) chosen[role] = known[role];
+      continue;
+    }
+    const place = header.includes(asked) ? header.indexOf(asked) : /^\d+$/.test(asked) ? Number(asked) - 1 : -1;
+    if (place >= 0 && place < header.length) chosen[role] = place;
+    else if (asked !== 'none' || role === 'user' || role === 'item') {
+      const there = header.some(Boolean) ? `: ${header.map((name) => JSON.stringify(name)).join(', ')}` : '';
+      throw new InputError(`there is no ${role} column ${JSON.stringify(asked)} among the ${header.length}${there}`, {
+        where,
+        fix: `correct --${role}-column: a name, or a place from 1`,
+      });
+    }
+  }
+  // A column that is asked for by the user is not also what its name or place would make it.
+  for (const role of roleNames) {
+    const other = roleNames.find(
+      (name) => name !== role && chosen[name] === chosen[role] && chosen[role] !== undefined,
+    );
+    if (other === undefined) continue;
+    if (options[`${role}Column`] !== undefined && options[`${other}Column`] !== undefined) {
+      throw new InputError(`one column is named as ${role} and as ${other}`, {
+        where,
+        fix: `name another --${role}-column or --${other}-column`,
+      });
+    }
+    delete chosen[options[`${role}Column`] !== undefined ? other : role];
+  }
+  for (const role of ['user', 'item'] as const) {
+    if (chosen[role] !== undefined) continue;
+    const given = header.some(Boolean) ? `: ${quote(header.join(', '))}` : '';
+    throw new InputError(`no column is known as the ${role} column${given}`, {
+      where,
+      fix: `say --${role}-column <name or place>, or name the columns user and item (user_id, movieId, … are known too)`,
+    });
+  }
+  return chosen as Columns;
+}
+
+/** "user, item, rating", with the names that the columns have. */
+export function describeColumns(columns: Columns, header?: readonly string[]): string {
+  return roleNames
+    .filter((role) => columns[role] !== undefined)
+    .sort((a, b) => (header ? 0 : columns[a]! - columns[b]!))
+    .map((role) => (header ? `${role} "${header[columns[role]!]}"` : role))
+    .join(', ');
+}
+
 /**
  * The layout of a file of interactions.
  *
@@ -128,11 +261,17 @@ function looksLikeHeader(rows: readonly (readonly string[])[]): boolean {
  */
 export function detectInteractions(
   text: TextFile,
-  options: { readonly format?: Format; readonly header?: boolean } = {},
+  options: { readonly format?: Format; readonly header?: boolean } & ColumnOptions = {},
 ): InteractionLayout {
   const lines = text.head.map((line) => line.text);
   const first = lines[0]!;
-  const where = atLine(text.path, text.head[0]!.number);
+  const where = atLine(text.name, text.head[0]!.number);
+  if (options.format === 'parquet') {
+    throw new InputError('this is text, not a Parquet file', { where: text.name, fix: 'leave --format out' });
+  }
+  if (options.format === 'jsonl' || (options.format === undefined && first.trimStart().startsWith('{'))) {
+    return jsonLines(first, where, options);
+  }
   const delimiter = options.format ? delimiters[options.format] : detectDelimiter(lines, ['\t', '::', ',', ' ']);
   if (delimiter === undefined) {
     throw new InputError(`one column where user and item are expected, found ${quote(first)}`, {
@@ -140,10 +279,11 @@ export function detectInteractions(
       fix: 'separate user and item by a tab, a comma, "::" or (adjacency lists) spaces',
     });
   }
-  const format = formats.find((name) => delimiters[name] === delimiter)!;
-  if (format === 'lightgcn') return adjacency(lines, where, options);
-  const quoted = format === 'csv';
+  const plain = (['movielens', 'csv', 'tsv', 'lightgcn'] as const).find((name) => delimiters[name] === delimiter)!;
+  if (plain === 'lightgcn') return adjacency(lines, where, options);
+  const quoted = plain === 'csv';
   const rows = lines.map((line) => splitLine(line, delimiter, quoted));
+  const format = options.format ?? refine(plain, rows);
   const width = rows[0]!.length;
   if (width < 2) {
     throw new InputError(`one column where user and item are expected, found ${quote(first)}`, {
@@ -151,49 +291,61 @@ export function detectInteractions(
       fix: `separate the columns by ${delimiterNames[delimiter]}, or name another format with --format`,
     });
   }
-  const header = options.header ?? looksLikeHeader(rows);
+  const order = orders[format];
+  const asked = roleNames.map((role) => options[`${role}Column`]);
+  const askedByName = asked.some((name) => name !== undefined && rows[0]!.includes(name));
+  const header = options.header ?? (askedByName || (order === undefined && format !== 'ncf' && looksLikeHeader(rows)));
   const shape = { format, delimiter, quoted, header, width };
   const separated = `${format}, ${width} columns`;
+  const usual: Partial<Record<Role, number>> = {};
+  if (order || width <= usualOrder.length) {
+    (order ?? usualOrder).forEach((role, index) => {
+      if (role && index < width) usual[role] = index;
+    });
+  }
   if (!header) {
-    if (width > 4) {
+    if (width > 4 && !order && !(options.userColumn && options.itemColumn)) {
       throw new InputError(`${width} columns without a header: which are user, item and rating cannot be told`, {
         where,
-        fix: 'add a first line that names the columns, for example "user,item,rating,timestamp"',
+        fix: 'say --user-column and --item-column by their places, or add a first line that names the columns',
       });
     }
-    const roles = ['user', 'item', 'rating', 'time'].slice(0, width).join(', ');
-    const description = `${separated} (${roles}), no header`;
-    return { ...shape, user: 0, item: 1, ...(width > 2 && { rating: 2 }), description };
+    const columns = chooseColumns(Array(width).fill(''), usual, options, where);
+    return { ...shape, ...columns, description: `${separated} (${describeColumns(columns)}), no header` };
   }
   if (text.head.length < 2) {
     throw new InputError('the file holds a header and nothing else', { where, fix: 'name a file with interactions' });
   }
-  const found = {
-    user: findColumn(rows[0]!, names.user),
-    item: findColumn(rows[0]!, names.item),
-    rating: findColumn(rows[0]!, names.rating),
-    time: findColumn(rows[0]!, names.time),
-  };
-  const named = found.user !== undefined && found.item !== undefined;
-  if (!named && width > 4) {
-    throw new InputError(`the header names no ${found.user === undefined ? 'user' : 'item'} column: ${quote(first)}`, {
+  const columns = chooseColumns(rows[0]!, usual, options, where);
+  const description = `${separated} with a header (${describeColumns(columns, rows[0]!)})`;
+  return { ...shape, ...columns, names: rows[0]!, description };
+}
+
+/** The columns of JSON lines are the keys of the first object. */
+function jsonLines(first: string, where: string, options: ColumnOptions): InteractionLayout {
+  let object: unknown;
+  try {
+    object = JSON.parse(first);
+  } catch {
+    object = undefined;
+  }
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    throw new InputError(`a line is not a JSON object, found ${quote(first)}`, {
       where,
-      fix: 'name the columns user and item (user_id, item_id, movieId, … are known too)',
+      fix: 'write one object a line: {"user": "1", "item": "10"}',
     });
   }
-  const columns = named
-    ? found
-    : { user: 0, item: 1, rating: width > 2 ? 2 : undefined, time: width > 3 ? 3 : undefined };
-  const roles = Object.entries(columns)
-    .filter(([, index]) => index !== undefined)
-    .map(([role, index]) => `${role} "${rows[0]![index!]}"`)
-    .join(', ');
+  const keys = Object.keys(object).filter((key) => !key.includes('"'));
+  const columns = chooseColumns(keys, {}, options, where);
   return {
-    ...shape,
-    user: columns.user!,
-    item: columns.item!,
-    ...(columns.rating !== undefined && { rating: columns.rating }),
-    description: `${separated} with a header (${roles})`,
+    format: 'jsonl',
+    delimiter: '',
+    quoted: false,
+    header: false,
+    width: keys.length,
+    ...columns,
+    names: keys,
+    description: `jsonl, a JSON object a line (${describeColumns(columns, keys)})`,
   };
 }
 
@@ -237,7 +389,7 @@ export function detectTitles(text: TextFile): TitleLayout {
   const delimiter = detectDelimiter(lines, ['\t', '::', ',', '|']);
   if (delimiter === undefined) {
     throw new InputError(`one column where item and title are expected, found ${quote(lines[0]!)}`, {
-      where: atLine(text.path, text.head[0]!.number),
+      where: atLine(text.name, text.head[0]!.number),
       fix: 'separate item and title by a tab, a comma, "::" or "|"',
     });
   }

@@ -1,4 +1,5 @@
 export { type Dataset, type DatasetSummary, fingerprint, readDataset } from './dataset.js';
 export { type GeneratedInteractions, type GenerateOptions, generateInteractions, toTsv } from './generate.js';
 export { buildGraph, Csr, popularityScores } from './graph.js';
-export { type PrepareOptions, prepareDataset } from './prepare.js';
+export { type Files, type PrepareOptions, prepareDataset } from './prepare.js';
+export { type SplitKind, splitKinds } from './split.js';

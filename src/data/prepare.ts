@@ -5,31 +5,64 @@
  * equal values, as 7 and 007, by code point), otherwise by Unicode code point. So indices, and with them the split, do
  * not depend on the order of rows.
  */
-import { rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { InputError, UsageError } from '../base/errors.js';
+import { pipeline } from 'node:stream/promises';
+import { InputError, InterruptedError, UsageError } from '../base/errors.js';
 import {
   createFolderAtomically,
   digestsOf,
   requireEmptyFolder,
   writeFileAtomic,
-  writeNpy,
   writeSealedJson,
 } from '../base/files.js';
-import { DATASET_FORMAT, DATASET_VERSION, type DatasetSummary, type DegreeSummary, fingerprint } from './dataset.js';
-import { Engine } from './engine.js';
-import { detectInteractions, detectTitles, type Format, formats } from './format.js';
-import { readInteractions, readTitles } from './interactions.js';
-import { findSharedPair, Part, separate, splitByUser } from './split.js';
+import { bytesOf } from '../base/npy.js';
+import {
+  beginFingerprint,
+  DATASET_FORMAT,
+  DATASET_VERSION,
+  type DatasetSummary,
+  type DegreeSummary,
+} from './dataset.js';
+import { EdgeWriter, findSharedPairInFiles, readEdges } from './edge_file.js';
+import { Engine, literal } from './engine.js';
+import {
+  type ColumnOptions,
+  detectInteractions,
+  detectTitles,
+  type Format,
+  formats,
+  type InteractionLayout,
+} from './format.js';
+import {
+  type EngineSource,
+  inspectEngineSource,
+  parquetSource,
+  querySource,
+  type ReadOptions,
+  type ReadResult,
+  readEngineSource,
+  readInteractions,
+  readTitles,
+  secondsOf,
+} from './interactions.js';
+import { Part, type SplitKind, type SplitPlan, Splitter, splitKinds } from './split.js';
 import { inspectText } from './text.js';
 
-export interface PrepareOptions {
-  /** All interactions; or `train` and `test`. */
-  readonly file?: string;
-  readonly train?: string;
-  readonly test?: string;
+/** A file, several, or patterns such as `logs/*.csv`; `-` is standard input. */
+export type Files = string | readonly string[];
+
+export interface PrepareOptions extends ColumnOptions {
+  /** All interactions; or `query`; or `train` and `test`. */
+  readonly file?: Files;
+  /** An SQL query of the embedded engine (DuckDB) that gives all interactions: `SELECT … FROM 'log.parquet'`. */
+  readonly query?: string;
+  readonly train?: Files;
+  readonly test?: Files;
   /** Only with `train`; without it validation is drawn from the training interactions. */
-  readonly valid?: string;
+  readonly valid?: Files;
   /** Detected from the content unless named. */
   readonly format?: Format;
   /** Whether the first line names the columns; detected unless said. */
@@ -38,37 +71,77 @@ export interface PrepareOptions {
   readonly items?: string;
   /** Name of the dataset; the folder's unless said. */
   readonly name?: string;
+  /** Rows that cannot be read are left out and counted instead of refused. */
+  readonly skipBadRows?: boolean;
+  /** Interactions of other behaviours are left out; needs a column of behaviours. */
+  readonly behaviours?: readonly string[];
   /** Interactions rated lower are left out; the rest count alike. */
   readonly minRating?: number;
+  /** Interactions before `from`, or at or after `until`, are left out: ISO dates (UTC unless said), or Unix time. */
+  readonly from?: string;
+  readonly until?: string;
+  /** Which time a pair has that repeats: that of its first or its last row. Default first. */
+  readonly repeats?: 'first' | 'last';
+  /** Only so many users, or below 1 such a share of them, drawn by `seed`. */
+  readonly sampleUsers?: number;
   /** Users (items) with fewer distinct interactions are left out, again and again until none has fewer. */
   readonly minUserDegree?: number;
   readonly minItemDegree?: number;
-  /** Share of each user's interactions that test, in [0, 1). Default 0.3. */
+  /** How interactions are split unless files give the parts. Default `by-user`. */
+  readonly split?: SplitKind;
+  /** Share of the interactions that tests, in [0, 1), with `by-user` of each user's. Default 0.3. */
   readonly testRatio?: number;
+  /** With `by-time`: interactions at or after this moment test; an ISO date, or Unix time. */
+  readonly testFrom?: string;
   /** Share of the training interactions that validate, in [0, 1). Default 0.1. */
   readonly validRatio?: number;
   /** Whole number below 2^32. Default 1. */
   readonly seed?: number;
+  /** Bytes that the process may take; what does not fit spills to the disk. Default 4 GiB, or 3/4 of the machine's. */
+  readonly memory?: number;
   readonly signal?: AbortSignal;
   /** Called with a sentence on what was found and what is done. */
   readonly report?: (text: string) => void;
+  /** Called now and then while something takes long: how many of how many units are done. */
+  readonly progress?: (stage: string, done: number, total: number, unit: string) => void;
 }
 
 type Role = 'all' | 'train' | 'valid' | 'test';
 type Source = DatasetSummary['sources'][number];
+type Counts = Record<'users' | 'items' | 'interactions', number>;
+interface Input {
+  readonly role: Role;
+  /** A path, a pattern, `-`, or with `query` the query. */
+  readonly path: string;
+  readonly query?: true;
+}
 
-function checkOptions(options: PrepareOptions): { role: Role; path: string }[] {
-  const { file, train, test, valid } = options;
-  if (file === undefined && train === undefined) {
-    throw new UsageError('no interactions are named', { fix: 'name a file, or --train and --test' });
+/** What Node and the engine hold beside the engine's buffers: a share of the memory, and this much at least. */
+const leastMemory = 768 * 2 ** 20;
+const engineShare = 0.6;
+
+function checkOptions(options: PrepareOptions): Input[] {
+  const { query } = options;
+  const list = (files: Files | undefined) => (files === undefined ? [] : typeof files === 'string' ? [files] : files);
+  const [file, train, test, valid] = [options.file, options.train, options.test, options.valid].map(list) as [
+    readonly string[],
+    readonly string[],
+    readonly string[],
+    readonly string[],
+  ];
+  if (file.length === 0 && train.length === 0 && query === undefined) {
+    throw new UsageError('no interactions are named', { fix: 'name a file, or --query, or --train and --test' });
   }
-  if (file !== undefined && (train !== undefined || test !== undefined || valid !== undefined)) {
-    throw new UsageError('a file of all interactions and files of parts exclude each other', {
-      fix: 'name a file, or --train and --test',
+  const given = train.length + test.length + valid.length > 0;
+  if (Number(file.length > 0) + Number(query !== undefined) + Number(given) > 1) {
+    throw new UsageError('a file of all interactions, a query and files of parts exclude each other', {
+      fix: 'name a file, or --query, or --train and --test',
     });
   }
-  if (train !== undefined && test === undefined) {
-    throw new UsageError('--train is given without --test', { fix: 'name both, or one file that is split here' });
+  if (given && (train.length === 0 || test.length === 0)) {
+    throw new UsageError(train.length === 0 ? '--test is given without --train' : '--train is given without --test', {
+      fix: 'name both, or one file that is split here',
+    });
   }
   const ratios = { 'test-ratio': options.testRatio, 'valid-ratio': options.validRatio };
   for (const [name, ratio] of Object.entries(ratios)) {
@@ -85,6 +158,10 @@ function checkOptions(options: PrepareOptions): { role: Role; path: string }[] {
   if (options.minRating !== undefined && !Number.isFinite(options.minRating)) {
     throw new UsageError(`--min-rating is ${options.minRating}; expected a number`);
   }
+  const sample = options.sampleUsers;
+  if (sample !== undefined && !(sample > 0 && (sample < 1 || Number.isSafeInteger(sample)))) {
+    throw new UsageError(`--sample-users is ${sample}; expected a share below 1 or a whole number of users`);
+  }
   const { seed } = options;
   if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
     throw new UsageError(`--seed is ${seed}; expected a whole number from 0 to 4294967295`);
@@ -92,18 +169,43 @@ function checkOptions(options: PrepareOptions): { role: Role; path: string }[] {
   if (options.format !== undefined && !formats.includes(options.format)) {
     throw new UsageError(`--format is ${options.format}; expected one of ${formats.join(', ')}`);
   }
-  if (file !== undefined) return [{ role: 'all', path: file }];
-  const parts: { role: Role; path: string }[] = [{ role: 'train', path: train! }];
-  if (valid !== undefined) parts.push({ role: 'valid', path: valid });
-  return [...parts, { role: 'test', path: test! }];
+  const { split } = options;
+  if (split !== undefined && !splitKinds.includes(split)) {
+    throw new UsageError(`--split is ${split}; expected one of ${splitKinds.join(', ')}`);
+  }
+  if (split !== undefined && given) {
+    throw new UsageError('--split and files of parts exclude each other', { fix: 'leave --split out' });
+  }
+  if ((split === 'by-time') !== (options.testFrom !== undefined)) {
+    throw new UsageError('--split by-time and --test-from go together', {
+      fix: 'name both: --split by-time --test-from 2019-03-31',
+    });
+  }
+  if (options.testRatio !== undefined && split !== undefined && split !== 'by-user' && split !== 'overall') {
+    throw new UsageError(`--test-ratio has no meaning with --split ${split}`, { fix: 'leave it out' });
+  }
+  if (options.repeats !== undefined && options.repeats !== 'first' && options.repeats !== 'last') {
+    throw new UsageError(`--repeats is ${options.repeats}; expected first or last`);
+  }
+  if (options.behaviours?.length === 0) throw new UsageError('--behaviours names none');
+  if (options.memory !== undefined && !(options.memory >= leastMemory)) {
+    throw new UsageError(`--memory is ${options.memory} bytes; expected at least 768 MiB`);
+  }
+  if (query !== undefined) return [{ role: 'all', path: query, query: true }];
+  const inputs = Object.entries({ all: file, train, valid, test }).flatMap(([role, paths]) =>
+    paths.map((path) => ({ role: role as Role, path })),
+  );
+  if (inputs.filter(({ path }) => path === '-').length > 1)
+    throw new UsageError('standard input can be read only once');
+  return inputs;
 }
 
 /**
  * Reads interactions, filters, numbers and splits them, and writes a dataset folder, whole or not at all.
  *
- * The steps, in this order: ratings below `minRating` out; repeated pairs merged; pairs that two given parts share kept in
- * the first of training, validation, test; minimum degrees (distinct interactions over all parts) to the fixed point;
- * ids numbered; split by user (see `splitByUser`), or as given; leak check.
+ * The steps, in this order: other behaviours, ratings below `minRating` and other dates out; users sampled; repeated pairs
+ * merged; pairs that two given parts share kept in the first of training, validation, test; minimum degrees (distinct
+ * interactions over all parts) to the fixed point; ids numbered; split (see `SplitKind`), or as given; leak check.
  *
  * @param folder must not exist, or be empty
  * @throws UsageError for options that make no sense
@@ -116,7 +218,8 @@ export async function prepareDataset(options: PrepareOptions, folder: string): P
   await requireEmptyFolder(folder);
   return createFolderAtomically(folder, async (temporary) => {
     const spill = join(temporary, 'spill');
-    const engine = await Engine.open(spill, options.signal);
+    const memory = options.memory ?? Math.max(leastMemory, Math.min(4 * 2 ** 30, 0.75 * totalmem()));
+    const engine = await Engine.open(spill, { signal: options.signal, memory: engineShare * memory });
     try {
       return await new Preparation(engine, options, inputs, temporary, basename(resolve(folder))).run();
     } finally {
@@ -129,44 +232,76 @@ export async function prepareDataset(options: PrepareOptions, folder: string): P
 /** One run of `prepareDataset`, step by step. */
 class Preparation {
   private readonly sources: Source[] = [];
+  /** The first layout of each role, with the file that has it: further files must agree. */
+  private readonly layouts = new Map<Role, { layout: InteractionLayout; name: string }>();
+  private readonly bad = { count: 0, first: [] as string[] };
+  /** Seconds since 1970 of the moments among the options. */
+  private readonly moments: { from?: number; until?: number; testFrom?: number } = {};
+  private readonly usesTime: boolean;
 
   constructor(
     private readonly engine: Engine,
     private readonly options: PrepareOptions,
-    private readonly inputs: readonly { role: Role; path: string }[],
+    private inputs: readonly Input[],
     private readonly temporary: string,
     private readonly folderName: string,
-  ) {}
+  ) {
+    this.usesTime = this.timeOption() !== undefined;
+  }
 
   async run(): Promise<DatasetSummary> {
     const { engine, options, temporary } = this;
-    for (const [index, input] of this.inputs.entries()) await this.readSource(index, input.role, input.path);
+    await this.readMoments();
+    this.inputs = await this.expandPatterns();
+    for (const [index, input] of this.inputs.entries()) await this.readSource(index, input);
+    // From here on no table has an order of its own.
+    await engine.run('SET preserve_insertion_order = false');
     const filters = await this.filter();
-    const { edges, given, users, items } = await this.numbered();
+    const before = await this.count();
+    const rounds = await this.filterDegrees();
+    const { users, items, interactions } = await this.number();
+    const degreeFilter = {
+      rounds,
+      users: before.users - users,
+      items: before.items - items,
+      interactions: before.interactions - interactions,
+    };
 
     const seed = options.seed ?? 1;
     const drawsTest = this.inputs[0]!.role === 'all';
     const drawsValid = drawsTest || options.valid === undefined;
-    const testRatio = drawsTest ? (options.testRatio ?? 0.3) : 0;
+    const kind = options.split ?? 'by-user';
+    const hasRatio = drawsTest && (kind === 'by-user' || kind === 'overall');
+    const testRatio = hasRatio ? (options.testRatio ?? 0.3) : 0;
     const validRatio = drawsValid ? (options.validRatio ?? 0.1) : 0;
-    const parts = splitByUser(edges, { testRatio, validRatio, seed }, given);
-    const { train, valid, test } = separate(edges, parts);
-    this.checkParts({ train, valid, test }, testRatio);
-    const shared = findSharedPair(train, valid, test);
+    const { testFrom } = this.moments;
+    const plan = {
+      kind,
+      seed,
+      testRatio,
+      validRatio,
+      total: interactions,
+      ...(testFrom !== undefined && { testFrom }),
+    };
+    const { counts, degrees, usersWithTest, usersWithoutTrain, itemsWithoutTrain } = await this.writeParts(plan, items);
+    await this.checkParts(counts, drawsTest && (!hasRatio || testRatio > 0));
+    this.stage('checking');
+    const paths = parts.map((part) => join(temporary, `${part}.npy`));
+    const shared = await findSharedPairInFiles(paths);
     // A defect of ours, not of the input: a plain error.
     if (shared) throw new Error(`user ${shared.user} and item ${shared.item} stand in two parts of the split`);
+    const hash = beginFingerprint(
+      users,
+      items,
+      parts.map((part) => counts[part]),
+    );
+    for (const path of paths) for await (const edges of readEdges(path)) hash.update(bytesOf(edges));
 
+    this.stage('writing ids');
     const titledItems = options.items === undefined ? null : await this.writeTitles(options.items);
     await writeFileAtomic(join(temporary, 'users.txt'), engine.lines('SELECT id FROM users ORDER BY final'));
     await writeFileAtomic(join(temporary, 'items.txt'), engine.lines('SELECT id FROM items ORDER BY final'));
-    await writeNpy(join(temporary, 'train.npy'), train, [train.length / 2, 2]);
-    await writeNpy(join(temporary, 'valid.npy'), valid, [valid.length / 2, 2]);
-    await writeNpy(join(temporary, 'test.npy'), test, [test.length / 2, 2]);
 
-    const interactions = edges.length / 2;
-    const trainDegrees = degrees(train, users, items);
-    const testDegrees = degrees(test, users, items);
-    const all = degrees(edges, users, items);
     const summary: DatasetSummary = {
       format: DATASET_FORMAT,
       version: DATASET_VERSION,
@@ -176,63 +311,289 @@ class Preparation {
         items,
         interactions,
         density: interactions / (users * items),
-        userDegree: summarise(all.users),
-        itemDegree: summarise(all.items),
+        userDegree: summarise(degrees.users),
+        itemDegree: summarise(degrees.items),
       },
       sources: this.sources,
-      filters,
+      filters: { ...filters, degreeFilter },
       split: {
-        kind: drawsTest ? 'by-user' : drawsValid ? 'given-valid-drawn' : 'given',
+        kind: drawsTest ? kind : drawsValid ? 'given-valid-drawn' : 'given',
         seed,
-        testRatio: drawsTest ? testRatio : null,
+        testFrom: options.testFrom ?? null,
+        testRatio: hasRatio ? testRatio : null,
         validRatio: drawsValid ? validRatio : null,
-        train: train.length / 2,
-        valid: valid.length / 2,
-        test: test.length / 2,
-        usersWithTest: testDegrees.users.reduce((sum, degree) => sum + (degree > 0 ? 1 : 0), 0),
-        usersWithoutTrain: trainDegrees.users.reduce((sum, degree) => sum + (degree === 0 ? 1 : 0), 0),
-        itemsWithoutTrain: trainDegrees.items.reduce((sum, degree) => sum + (degree === 0 ? 1 : 0), 0),
+        ...counts,
+        usersWithTest,
+        usersWithoutTrain,
+        itemsWithoutTrain,
         sharedPairs: 0,
       },
       titledItems,
-      fingerprint: fingerprint({ userCount: users, itemCount: items, train, valid, test }),
+      fingerprint: hash.digest('hex'),
       files: await digestsOf(temporary, ['users.txt', 'items.txt', ...(titledItems === null ? [] : ['titles.txt'])]),
     };
     await writeSealedJson(join(temporary, 'dataset.json'), summary);
     return summary;
   }
 
-  /** The files as one table a part: (user, item, rating). */
-  private async readSource(index: number, role: Role, path: string): Promise<void> {
-    const { engine, options } = this;
-    const text = await inspectText(path, options);
-    const layout = detectInteractions(text, options);
-    options.report?.(`${path}: ${layout.description}${text.compression === 'gzip' ? ', gzip' : ''}`);
-    if (options.minRating !== undefined && layout.rating === undefined) {
-      throw new InputError('a minimum rating is asked for, and the file has no rating column', {
-        where: path,
-        fix: 'leave --min-rating out, or name a file with ratings',
-      });
-    }
-    // Published test lists name users with nothing to test.
-    const emptyLists = role === 'test' || role === 'valid';
-    const rows = await readInteractions(engine, text, layout, `source_${index}`, { emptyLists });
-    const { bytes, compression, encoding } = text;
-    this.sources.push({ part: role, path, bytes, compression, encoding, layout: layout.description, rows });
+  /** The option that needs times, if one does. */
+  private timeOption(): string | undefined {
+    const { from, until, repeats, split } = this.options;
+    if (from !== undefined) return '--from';
+    if (until !== undefined) return '--until';
+    if (repeats !== undefined) return '--repeats';
+    return split === 'by-time' || split === 'leave-last-out' ? `--split ${split}` : undefined;
   }
 
-  private async filter(): Promise<DatasetSummary['filters']> {
-    const { engine, options, inputs } = this;
-    const { minRating } = options;
+  /** Names what is done from now on, for `progress`. */
+  private stage(name: string): void {
+    const { progress } = this.options;
+    if (progress) this.engine.watch = (percent) => progress(name, percent, 100, '%');
+  }
+
+  private async readMoments(): Promise<void> {
+    for (const name of ['from', 'until', 'testFrom'] as const) {
+      const text = this.options[name];
+      if (text === undefined) continue;
+      const [{ seconds }] = (await this.engine.rows<{ seconds: number | null }>(
+        `SELECT ${secondsOf('moment')} AS seconds FROM (SELECT ${literal(text)} AS moment)`,
+      )) as [{ seconds: number | null }];
+      if (seconds === null) {
+        const option = name === 'testFrom' ? 'test-from' : name;
+        throw new UsageError(
+          `--${option} is ${JSON.stringify(text)}; expected a date such as 2019-03-31, or Unix time`,
+        );
+      }
+      this.moments[name] = seconds;
+    }
+    const { from, until } = this.moments;
+    if (from !== undefined && until !== undefined && from >= until) {
+      throw new UsageError('--from is not before --until');
+    }
+  }
+
+  /** Patterns as the files that they stand for; a file that has such a name itself is meant first. */
+  private async expandPatterns(): Promise<Input[]> {
+    const inputs: Input[] = [];
+    for (const input of this.inputs) {
+      const { path, query } = input;
+      if (query || !/[*?[]/.test(path) || (await stat(path).catch(() => undefined))) {
+        inputs.push(input);
+        continue;
+      }
+      const files = await this.engine.rows<{ file: string }>(`SELECT file FROM glob(${literal(path)}) ORDER BY file`);
+      if (files.length === 0) {
+        throw new InputError('no file has a name like this', { where: path, fix: 'check the pattern' });
+      }
+      inputs.push(...files.map(({ file }) => ({ ...input, path: file })));
+    }
+    return inputs;
+  }
+
+  /** A file or the query as a table (user, item, rating, time, behaviour). */
+  private async readSource(index: number, input: Input): Promise<void> {
+    const { engine, options } = this;
+    const { role } = input;
+    if (input.query) return this.readEngine(index, role, querySource(input.path), input.path, 0);
+    const standard = input.path === '-';
+    const name = standard ? 'standard input' : input.path;
+    const path = standard ? await this.saveStandardInput() : input.path;
+    const bytes = await parquetBytes(path);
+    if (bytes !== undefined) return this.readEngine(index, role, parquetSource(path, name), name, bytes);
+    const text = await inspectText(path, {
+      signal: options.signal,
+      name,
+      progress: (done, total) => options.progress?.(`looking at ${name}`, done / 2 ** 20, total / 2 ** 20, 'MiB'),
+    });
+    const layout = this.agreeing(role, name, detectInteractions(text, options), options);
+    const packed = text.compression === 'none' ? '' : `, ${text.compression}`;
+    options.report?.(`${name}: ${layout.description}${packed}`);
+    this.requireColumns(name, layout);
+    this.stage(`reading ${name}`);
+    // Published test lists name users with nothing to test.
+    const emptyLists = role === 'test' || role === 'valid';
+    const result = await readInteractions(engine, text, layout, `source_${index}`, {
+      ...this.readOptions(),
+      emptyLists,
+    });
+    const { compression, encoding } = text;
+    this.sources.push({
+      part: role,
+      path: name,
+      bytes: text.bytes,
+      compression,
+      encoding,
+      layout: layout.description,
+      rows: result.rows,
+    });
+    this.note(name, result);
+  }
+
+  private async readEngine(
+    index: number,
+    role: Role,
+    source: EngineSource,
+    path: string,
+    bytes: number,
+  ): Promise<void> {
+    const { engine, options } = this;
+    if (source.what === 'parquet' && options.format !== undefined && options.format !== 'parquet') {
+      throw new InputError(`this is a Parquet file, not ${options.format}`, { where: path, fix: 'leave --format out' });
+    }
+    const layout = await inspectEngineSource(engine, source, options);
+    options.report?.(`${source.name}: ${layout.description}`);
+    this.requireColumns(source.name, layout);
+    this.stage(`reading ${source.name}`);
+    const result = await readEngineSource(engine, source, layout, `source_${index}`, this.readOptions());
+    this.sources.push({
+      part: role,
+      path,
+      bytes,
+      compression: 'none',
+      encoding: source.what,
+      layout: layout.description,
+      rows: result.rows,
+    });
+    this.note(source.name, result);
+  }
+
+  private readOptions(): ReadOptions {
+    const { skipBadRows, behaviours } = this.options;
+    return { skipBadRows: skipBadRows ?? false, keepTime: this.usesTime, keepBehaviour: behaviours !== undefined };
+  }
+
+  private note(name: string, { rows, badRows, firstBad }: ReadResult): void {
+    if (rows === 0 && badRows > 0) {
+      throw new InputError(`none of ${badRows} rows can be read; the first: ${firstBad[0]}`, {
+        where: name,
+        fix: 'correct the rows, or say what the file is (--format, --user-column, …)',
+      });
+    }
+    this.bad.count += badRows;
+    this.bad.first.push(...firstBad.slice(0, 5 - this.bad.first.length));
+  }
+
+  private async saveStandardInput(): Promise<string> {
+    const spill = join(this.temporary, 'spill');
+    await mkdir(spill, { recursive: true });
+    const path = join(spill, 'standard-input');
+    const { signal } = this.options;
+    try {
+      await pipeline(process.stdin, createWriteStream(path), ...(signal ? [{ signal }] : []));
+    } catch (error) {
+      if (signal?.aborted) throw new InterruptedError('interrupted: nothing was written');
+      throw error;
+    }
+    return path;
+  }
+
+  /** The files of a part have the same columns; one without a header goes on after one that has it. */
+  private agreeing(role: Role, name: string, layout: InteractionLayout, options: PrepareOptions): InteractionLayout {
+    const first = this.layouts.get(role);
+    if (!first) {
+      this.layouts.set(role, { layout, name });
+      return layout;
+    }
+    const { layout: other } = first;
+    const fix = 'give the files the same columns, or prepare them one by one';
+    if (layout.format !== other.format && !(other.names && !layout.names && layout.delimiter === other.delimiter)) {
+      throw new InputError(`this is ${layout.format}, and ${first.name} is ${other.format}`, { where: name, fix });
+    }
+    if (layout.format === 'lightgcn' || layout.format === 'jsonl') return layout;
+    if (layout.width !== other.width) {
+      throw new InputError(`${layout.width} columns, and ${first.name} has ${other.width}`, { where: name, fix });
+    }
+    if (layout.names && other.names && layout.names.join('\n') !== other.names.join('\n')) {
+      throw new InputError(
+        `the header is ${JSON.stringify(layout.names.join(layout.delimiter))}, and that of ${first.name} is ` +
+          JSON.stringify(other.names.join(other.delimiter)),
+        { where: `${name}, line 1`, fix },
+      );
+    }
+    if (layout.names && !other.names && options.header !== true) {
+      throw new InputError(`there is a header, and ${first.name} has none`, { where: `${name}, line 1`, fix });
+    }
+    if (!layout.names && other.names) {
+      const { names: _names, ...columns } = other;
+      return {
+        ...columns,
+        header: false,
+        description: `${other.description.replace('with a header', 'header as before')}`,
+      };
+    }
+    return layout;
+  }
+
+  /** What the options ask for must be in the file. */
+  private requireColumns(
+    where: string,
+    layout: { readonly rating?: number; readonly time?: number; readonly behaviour?: number },
+  ): void {
+    const { minRating, behaviours } = this.options;
+    if (minRating !== undefined && layout.rating === undefined) {
+      throw new InputError('a minimum rating is asked for, and the file has no rating column', {
+        where,
+        fix: 'leave --min-rating out, name a file with ratings, or say --rating-column',
+      });
+    }
+    if (this.usesTime && layout.time === undefined) {
+      throw new InputError(`${this.timeOption()} is asked for, and the file has no time column`, {
+        where,
+        fix: 'leave it out, name a file with times, or say --time-column',
+      });
+    }
+    if (behaviours !== undefined && layout.behaviour === undefined) {
+      throw new InputError('behaviours are asked for, and the file has no behaviour column', {
+        where,
+        fix: 'leave --behaviours out, name a file with behaviours, or say --behaviour-column',
+      });
+    }
+  }
+
+  private get where(): string {
+    return this.inputs.map(({ path, query }) => (query ? 'the query' : path)).join(', ');
+  }
+
+  private async filter(): Promise<Omit<DatasetSummary['filters'], 'degreeFilter'>> {
+    const { engine, options, inputs, moments } = this;
+    const { minRating, behaviours } = options;
+    this.stage('filtering');
     const partOf = (role: Role) => (role === 'all' ? Part.train : Part[role]);
     const union = inputs.map(
-      ({ role }, index) => `SELECT user, item, rating, ${partOf(role)}::INTEGER AS part FROM source_${index}`,
+      ({ role }, index) =>
+        `SELECT user, item, rating, time, behaviour, ${partOf(role)}::UTINYINT AS part FROM source_${index}`,
     );
     await engine.run(`CREATE VIEW source AS ${union.join(' UNION ALL ')}`);
-    const keep = minRating === undefined ? '' : `WHERE rating >= ${minRating}::DOUBLE`;
+    const dates = [
+      ...(moments.from === undefined ? [] : [`time >= ${moments.from}::DOUBLE`]),
+      ...(moments.until === undefined ? [] : [`time < ${moments.until}::DOUBLE`]),
+    ];
+    const wanted = {
+      behaviour: behaviours ? `behaviour IN (${behaviours.map(literal).join(', ')})` : 'true',
+      rating: minRating === undefined ? 'true' : `rating >= ${minRating}::DOUBLE`,
+      date: dates.join(' AND ') || 'true',
+    };
     const rowsRead = this.sources.reduce((sum, source) => sum + source.rows, 0);
-    if (minRating !== undefined) await this.checkRatings(minRating);
+    const removed = await engine.counts<'behaviour' | 'rating' | 'date'>(`SELECT
+      count(*) FILTER (NOT (${wanted.behaviour})) AS behaviour,
+      count(*) FILTER (${wanted.behaviour} AND NOT (${wanted.rating})) AS rating,
+      count(*) FILTER (${wanted.behaviour} AND ${wanted.rating} AND NOT (${wanted.date})) AS date FROM source`);
+    let left = rowsRead - removed.behaviour - removed.rating - removed.date;
+    if (left === 0) throw this.nothingLeft(rowsRead, removed);
+    if (minRating !== undefined && options.minUserDegree === undefined) {
+      await this.checkRatings(minRating, `${wanted.behaviour} AND ${wanted.date}`);
+    }
+    let keep = `WHERE ${wanted.behaviour} AND ${wanted.rating} AND ${wanted.date}`;
+    const sampledOut = { users: 0, rows: 0 };
+    if (options.sampleUsers !== undefined) {
+      sampledOut.users = await this.sampleUsers(options.sampleUsers, keep);
+      keep += ' AND user IN (SELECT user FROM sampled)';
+      const { rows } = await engine.counts<'rows'>(`SELECT count(*) AS rows FROM source ${keep}`);
+      sampledOut.rows = left - rows;
+      left = rows;
+    }
 
+    this.stage('numbering');
     for (const [side, table] of [
       ['user', 'users'],
       ['item', 'items'],
@@ -247,70 +608,94 @@ class Preparation {
         SELECT id, (row_number() OVER (ORDER BY ${order}) - 1)::INTEGER AS number FROM ${table}_seen`);
       await engine.run(`DROP TABLE ${table}_seen`);
     }
-    await engine.run(`CREATE TABLE merged AS SELECT u.number AS user, i.number AS item, part, count(*) AS rows
-      FROM source s JOIN users_numbered u ON s.user = u.id JOIN items_numbered i ON s.item = i.id ${keep} GROUP BY ALL`);
+    const time = this.usesTime ? `, ${options.repeats === 'last' ? 'max' : 'min'}(time) AS time` : '';
+    await engine.run(`CREATE TABLE merged AS SELECT u.number AS user, i.number AS item, part${time}
+      FROM source s JOIN users_numbered u ON s.user = u.id JOIN items_numbered i ON s.item = i.id ${keep.replaceAll('user IN', 's.user IN')}
+      GROUP BY u.number, i.number, part`);
     await engine.run('DROP VIEW source');
     for (const index of inputs.keys()) await engine.run(`DROP TABLE source_${index}`);
-    const merged = await engine.counts<'rows' | 'pairs' | 'valid' | 'test'>(`SELECT coalesce(sum(rows), 0) AS rows,
+    const merged = await engine.counts<'pairs' | 'valid' | 'test'>(`SELECT
       count(*) AS pairs, count(*) FILTER (part = ${Part.valid}) AS valid, count(*) FILTER (part = ${Part.test}) AS test
       FROM merged`);
-    if (inputs.length === 1) await engine.run('ALTER TABLE merged RENAME TO pairs');
+    if (inputs[0]!.role === 'all') await engine.run('ALTER TABLE merged RENAME TO pairs');
     else {
-      await engine.run('CREATE TABLE pairs AS SELECT user, item, min(part) AS part FROM merged GROUP BY user, item');
+      const ofPart = this.usesTime ? ', arg_min(time, part) AS time' : '';
+      await engine.run(
+        `CREATE TABLE pairs AS SELECT user, item, min(part) AS part${ofPart} FROM merged GROUP BY user, item`,
+      );
       await engine.run('DROP TABLE merged');
     }
     const kept = await engine.counts<'valid' | 'test'>(`SELECT count(*) FILTER (part = ${Part.valid}) AS valid,
       count(*) FILTER (part = ${Part.test}) AS test FROM pairs`);
     return {
+      behaviours: behaviours ?? null,
       minRating: minRating ?? null,
+      from: options.from ?? null,
+      until: options.until ?? null,
+      repeats: options.repeats ?? 'first',
+      sampleUsers: options.sampleUsers ?? null,
       minUserDegree: options.minUserDegree ?? null,
       minItemDegree: options.minItemDegree ?? null,
       rowsRead,
-      rowsBelowMinRating: rowsRead - merged.rows,
-      duplicatesMerged: merged.rows - merged.pairs,
+      badRows: this.bad,
+      rowsOfOtherBehaviours: removed.behaviour,
+      rowsBelowMinRating: removed.rating,
+      rowsOutsideDates: removed.date,
+      sampledOut,
+      duplicatesMerged: left - merged.pairs,
       overlapRemoved: { valid: merged.valid - kept.valid, test: merged.test - kept.test },
-      degreeFilter: await this.filterDegrees(),
     };
   }
 
-  /** A user whom the minimum rating leaves nothing must be let go knowingly. */
-  private async checkRatings(minRating: number): Promise<void> {
-    const { engine, options } = this;
-    const { all, left } = await engine.counts<'all' | 'left'>(`SELECT count(DISTINCT user) AS all,
-      count(DISTINCT user) FILTER (rating >= ${minRating}::DOUBLE) AS left FROM source`);
-    const where = this.inputs.map((input) => input.path).join(', ');
-    if (left === 0) {
-      throw new InputError(`no interaction is rated ${minRating} or more: the filter leaves nothing`, {
-        where,
-        fix: 'lower --min-rating',
-      });
-    }
-    if (left < all && options.minUserDegree === undefined) {
-      const [first] = await engine.rows<{ user: string }>(`SELECT user FROM source GROUP BY user
-        HAVING max(rating) < ${minRating}::DOUBLE ORDER BY user LIMIT 1`);
-      const users = all - left === 1 ? 'one user has' : `${all - left} users have`;
-      throw new InputError(
-        `${users} no items after filtering: nothing is rated ${minRating} or more by user ${JSON.stringify(first!.user)}`,
-        { where, fix: 'leave such users out with --min-user-degree 1, or lower --min-rating' },
-      );
-    }
+  private nothingLeft(rowsRead: number, removed: Record<'behaviour' | 'rating' | 'date', number>): InputError {
+    const { behaviours, minRating, from, until } = this.options;
+    const reasons: [number, string, string][] = [
+      [removed.behaviour, `of other behaviours than ${behaviours?.join(', ')}`, '--behaviours'],
+      [removed.rating, `rated below ${minRating}`, '--min-rating'],
+      [removed.date, `not from ${from ?? 'the beginning'} until ${until ?? 'the end'}`, '--from and --until'],
+    ];
+    const found = reasons.filter(([count]) => count > 0);
+    return new InputError(
+      `filtering leaves nothing of ${rowsRead} interactions: ${found.map(([count, what]) => `${count} are ${what}`).join(', ')}`,
+      { where: this.where, fix: `relax ${found.map(([, , option]) => option).join(' or ')}` },
+    );
   }
 
-  /** The k-core: both minimum degrees in turn until neither removes anything. */
-  private async filterDegrees(): Promise<DatasetSummary['filters']['degreeFilter']> {
+  /** A user whom the minimum rating leaves nothing must be let go knowingly. */
+  private async checkRatings(minRating: number, among: string): Promise<void> {
+    const users = `FROM source WHERE ${among} GROUP BY user HAVING max(rating) < ${minRating}::DOUBLE`;
+    const { without } = await this.engine.counts<'without'>(`SELECT count(*) AS without FROM (SELECT user ${users})`);
+    if (without === 0) return;
+    const [first] = await this.engine.rows<{ user: string }>(`SELECT user ${users} ORDER BY user LIMIT 1`);
+    const who = without === 1 ? 'one user has' : `${without} users have`;
+    throw new InputError(
+      `${who} no items after filtering: nothing is rated ${minRating} or more by user ${JSON.stringify(first!.user)}`,
+      { where: this.where, fix: 'leave such users out with --min-user-degree 1, or lower --min-rating' },
+    );
+  }
+
+  /** Draws users by a hash of seed and id, so that neither the order of rows nor other users matter; returns how many go. */
+  private async sampleUsers(sample: number, keep: string): Promise<number> {
     const { engine, options } = this;
-    const count = () =>
-      engine.counts<'users' | 'items' | 'interactions'>(
-        'SELECT count(DISTINCT user) AS users, count(DISTINCT item) AS items, count(*) AS interactions FROM pairs',
-      );
+    const { all } = await engine.counts<'all'>(`SELECT count(DISTINCT user) AS all FROM source ${keep}`);
+    const wanted = sample < 1 ? Math.max(1, Math.round(sample * all)) : sample;
+    await engine.run(`CREATE TABLE sampled AS SELECT user FROM (SELECT DISTINCT user FROM source ${keep})
+      ORDER BY md5_number_lower('${options.seed ?? 1} ' || user), user LIMIT ${wanted}`);
+    return Math.max(0, all - wanted);
+  }
+
+  /** The k-core: both minimum degrees in turn until neither removes anything. Returns the rounds that removed something. */
+  private async filterDegrees(): Promise<number> {
+    const { engine, options } = this;
     const sides = [
       ['user', options.minUserDegree ?? 1],
       ['item', options.minItemDegree ?? 1],
     ] as const;
     // Whoever is here has an interaction, so a minimum of 1 removes nobody.
     const active = sides.filter(([, minimum]) => minimum > 1);
-    if (active.length === 0) return { rounds: 0, users: 0, items: 0, interactions: 0 };
-    const before = await count();
+    if (active.length === 0) return 0;
+    this.stage('minimum degrees');
+    const before = (await this.count()).interactions;
     let rounds = 0;
     for (let removed = 1; removed > 0; rounds++) {
       removed = 0;
@@ -319,28 +704,26 @@ class Preparation {
           (SELECT ${side} FROM pairs GROUP BY ${side} HAVING count(*) < ${minimum})`);
       }
     }
-    const after = await count();
-    if (after.interactions === 0) {
+    if ((await this.count()).interactions === 0) {
       const asked = active.map(([side, minimum]) => `--min-${side}-degree ${minimum}`).join(' and ');
-      throw new InputError(
-        `${asked}, repeated until nothing changes, leaves no interactions of ${before.interactions}`,
-        {
-          where: this.inputs.map((input) => input.path).join(', '),
-          fix: 'lower the minimum degrees',
-        },
-      );
+      throw new InputError(`${asked}, repeated until nothing changes, leaves no interactions of ${before}`, {
+        where: this.where,
+        fix: 'lower the minimum degrees',
+      });
     }
-    return {
-      rounds: rounds - 1,
-      users: before.users - after.users,
-      items: before.items - after.items,
-      interactions: before.interactions - after.interactions,
-    };
+    return rounds - 1;
   }
 
-  /** The pairs that are left, with final indices, sorted by user, then item. */
-  private async numbered(): Promise<{ edges: Int32Array; given: Uint8Array; users: number; items: number }> {
+  /** What there is now: the tables of users and items have just those that have a pair before and after the minimum degrees. */
+  private count(suffix = '_numbered'): Promise<Counts> {
+    return this.engine.counts(`SELECT (SELECT count(*) FROM users${suffix}) AS users,
+      (SELECT count(*) FROM items${suffix}) AS items, (SELECT count(*) FROM pairs) AS interactions`);
+  }
+
+  /** Numbers the users and items of the pairs that are left, in the order of their ids. */
+  private async number(): Promise<Counts> {
     const { engine } = this;
+    this.stage('numbering');
     for (const [side, table] of [
       ['user', 'users'],
       ['item', 'items'],
@@ -350,33 +733,105 @@ class Preparation {
         FROM ${table}_numbered WHERE number IN (SELECT ${side} FROM pairs)`);
       await engine.run(`DROP TABLE ${table}_numbered`);
     }
-    const { users, items, pairs } = await engine.counts<'users' | 'items' | 'pairs'>(`SELECT
-      (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM items) AS items, (SELECT count(*) FROM pairs) AS pairs`);
-    const edges = new Int32Array(2 * pairs);
-    const given = new Uint8Array(pairs);
-    let next = 0;
-    await engine.integers(
-      `SELECT u.final, i.final, p.part FROM pairs p JOIN users u ON p.user = u.number JOIN items i ON p.item = i.number
-       ORDER BY u.final, i.final`,
-      ([user, item, part]) => {
-        for (let row = 0; row < user!.length; row++, next++) {
-          edges[2 * next] = user![row]!;
-          edges[2 * next + 1] = item![row]!;
-          given[next] = part![row]!;
-        }
-      },
-    );
-    await engine.run('DROP TABLE pairs');
-    return { edges, given, users, items };
+    return this.count('');
   }
 
-  private checkParts(parts: Record<'train' | 'valid' | 'test', Int32Array>, testRatio: number): void {
-    const where = this.inputs.map((input) => input.path).join(', ');
-    const fromFiles = this.inputs[0]!.role !== 'all';
-    if (parts.train.length === 0) {
-      throw new InputError('no interactions are left to train on', { where, fix: 'relax the filters' });
+  /** Splits the pairs user by user and writes the parts; what it counts on the way takes five bytes an item. */
+  private async writeParts(plan: SplitPlan & { readonly total: number }, items: number) {
+    const { engine, options, temporary } = this;
+    const splitter = new Splitter(plan);
+    const writers: EdgeWriter[] = [];
+    const itemDegrees = new Uint32Array(items);
+    const itemTrains = new Uint8Array(items);
+    const userDegrees = new Map<number, number>();
+    let usersWithTest = 0;
+    let usersWithoutTrain = 0;
+    // Of the user that is read: items, parts and times so far.
+    let current = -1;
+    let degree = 0;
+    let itemsOf = new Int32Array(1024);
+    let partsOf = new Uint8Array(1024);
+    let timesOf = new Float64Array(this.usesTime ? 1024 : 0);
+    const endUser = () => {
+      if (degree === 0) return;
+      const assigned = partsOf.subarray(0, degree);
+      splitter.split(current, assigned, timesOf.subarray(0, degree));
+      const found = [0, 0, 0];
+      for (let place = 0; place < degree; place++) {
+        const item = itemsOf[place]!;
+        const part = assigned[place]!;
+        writers[part]!.add(current, item);
+        found[part]!++;
+        itemDegrees[item]!++;
+        if (part === Part.train) itemTrains[item] = 1;
+      }
+      if (found[Part.test]! > 0) usersWithTest++;
+      if (found[Part.train] === 0) usersWithoutTrain++;
+      userDegrees.set(degree, (userDegrees.get(degree) ?? 0) + 1);
+      degree = 0;
+    };
+    this.stage('sorting');
+    try {
+      for (const part of parts) writers.push(await EdgeWriter.create(join(temporary, `${part}.npy`)));
+      const pieces = engine.numbers(`SELECT u.final, i.final, p.part::INTEGER${this.usesTime ? ', p.time' : ''}
+        FROM pairs p JOIN users u ON p.user = u.number JOIN items i ON p.item = i.number ORDER BY u.final, i.final`);
+      let done = 0;
+      for await (const [user, item, part, time] of pieces) {
+        // Sorted: from here on the loop itself tells how far it is.
+        engine.watch = undefined;
+        for (let row = 0; row < user!.length; row++) {
+          if (user![row] !== current) {
+            endUser();
+            current = user![row]!;
+          }
+          if (degree === itemsOf.length) {
+            itemsOf = grown(itemsOf, new Int32Array(2 * degree));
+            partsOf = grown(partsOf, new Uint8Array(2 * degree));
+            if (time) timesOf = grown(timesOf, new Float64Array(2 * degree));
+          }
+          itemsOf[degree] = item![row]!;
+          partsOf[degree] = part![row]!;
+          if (time) timesOf[degree] = time[row]!;
+          degree++;
+        }
+        done += user!.length;
+        options.progress?.('splitting', done, plan.total, 'interactions');
+        for (const writer of writers) await writer.flush();
+      }
+      endUser();
+      for (const writer of writers) await writer.finish();
+    } catch (error) {
+      for (const writer of writers) await writer.abandon();
+      throw error;
     }
-    if (parts.test.length === 0 && (fromFiles || testRatio > 0)) {
+    await engine.run('DROP TABLE pairs');
+    const [train, valid, test] = writers.map(({ count }) => count) as [number, number, number];
+    return {
+      counts: { train, valid, test },
+      degrees: { users: userDegrees, items: histogram(itemDegrees) },
+      usersWithTest,
+      usersWithoutTrain,
+      itemsWithoutTrain: itemTrains.reduce((sum, trains) => sum + (1 - trains), 0),
+    };
+  }
+
+  private async checkParts(counts: Record<'train' | 'valid' | 'test', number>, wantsTest: boolean): Promise<void> {
+    const { where } = this;
+    const { split, testFrom, valid } = this.options;
+    const fromFiles = this.inputs[0]!.role !== 'all';
+    if (counts.train === 0) {
+      throw new InputError('no interactions are left to train on', {
+        where,
+        fix: split === 'by-time' ? `name a later --test-from than ${testFrom}` : 'relax the filters',
+      });
+    }
+    if (counts.test === 0 && (fromFiles || wantsTest)) {
+      if (split === 'by-time') {
+        throw new InputError(`the test part is empty: no pair is at or after ${testFrom}`, {
+          where,
+          fix: 'name an earlier --test-from',
+        });
+      }
       throw new InputError(
         fromFiles
           ? 'the test part is empty: each of its pairs is in another part or filtered out'
@@ -387,7 +842,7 @@ class Preparation {
         },
       );
     }
-    if (parts.valid.length === 0 && this.options.valid !== undefined) {
+    if (counts.valid === 0 && valid !== undefined) {
       throw new InputError('the validation part is empty: each of its pairs is in the training part or filtered out', {
         where,
         fix: 'leave --valid out: validation is then drawn from the training interactions',
@@ -397,7 +852,7 @@ class Preparation {
 
   private async writeTitles(path: string): Promise<number> {
     const { engine, options, temporary } = this;
-    const text = await inspectText(path, { ...options, latin1: true });
+    const text = await inspectText(path, { signal: options.signal, latin1: true });
     const layout = detectTitles(text);
     const separator = layout.delimiter === '\t' ? 'tabs' : JSON.stringify(layout.delimiter);
     const described = `titles, columns separated by ${separator}, ${layout.header ? 'with a' : 'no'} header`;
@@ -421,18 +876,45 @@ class Preparation {
   }
 }
 
-function degrees(edges: Int32Array, users: number, items: number): { users: Uint32Array; items: Uint32Array } {
-  const counts = { users: new Uint32Array(users), items: new Uint32Array(items) };
-  for (let at = 0; at < edges.length; at += 2) {
-    counts.users[edges[at]!]!++;
-    counts.items[edges[at + 1]!]!++;
+const parts = ['train', 'valid', 'test'] as const;
+
+/** The size of a file that begins as Parquet does; undefined for any other, and where there is none. */
+async function parquetBytes(path: string): Promise<number | undefined> {
+  const handle = await open(path).catch(() => undefined);
+  if (!handle) return undefined;
+  try {
+    const first = Buffer.alloc(4);
+    const { bytesRead } = await handle.read(first, 0, 4, 0).catch(() => ({ bytesRead: 0 }));
+    return bytesRead === 4 && first.toString('latin1') === 'PAR1' ? (await handle.stat()).size : undefined;
+  } finally {
+    await handle.close();
   }
+}
+
+function grown<T extends Int32Array | Uint8Array | Float64Array>(array: T, larger: T): T {
+  larger.set(array);
+  return larger;
+}
+
+/** How many there are of each value. */
+function histogram(values: Uint32Array): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   return counts;
 }
 
-function summarise(counts: Uint32Array): DegreeSummary {
-  const sorted = counts.slice().sort();
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { min: sorted[0]!, median, max: sorted.at(-1)! };
+/** @param histogram how many nodes have each degree */
+function summarise(histogram: ReadonlyMap<number, number>): DegreeSummary {
+  const sorted = [...histogram].sort(([a], [b]) => a - b);
+  const nodes = sorted.reduce((sum, [, count]) => sum + count, 0);
+  /** The degree at a place in the order of degrees. */
+  const at = (place: number) => {
+    let before = 0;
+    for (const [degree, count] of sorted) {
+      before += count;
+      if (before > place) return degree;
+    }
+    return sorted.at(-1)![0];
+  };
+  return { min: at(0), median: (at((nodes - 1) >> 1) + at(nodes >> 1)) / 2, max: at(nodes - 1) };
 }

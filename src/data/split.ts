@@ -1,14 +1,42 @@
 /**
- * The paper's split: of each user's interactions a random part trains, the rest tests, and a part of the training
- * interactions validates (section 4.1: 70 % and 30 %, and 10 % of the 70 %).
+ * Which interactions train, validate and test. The default is the paper's split: of each user's interactions a random
+ * part trains, the rest tests, and a part of the training interactions validates (section 4.1: 70 % and 30 %, and 10 %
+ * of the 70 %).
  */
-import { Purpose, random, toBelow, toUnit } from '../base/random.js';
+import { Purpose, random, random4, toBelow, toUnit } from '../base/random.js';
 
 /** Part of an interaction; also the order of precedence when given files share a pair. */
 export const Part = { train: 0, valid: 1, test: 2 } as const;
 
-/** The counter of the draw that rounds a user's validation share; positions of interactions count from 0. */
+export const splitKinds = ['by-user', 'overall', 'leave-last-out', 'leave-random-out', 'by-time'] as const;
+/**
+ * - `by-user`: a random share of each user's interactions tests
+ * - `overall`: a random share of all interactions tests, to the exact count
+ * - `leave-last-out`: each user's latest interaction tests (of equal times that of the item with the largest index)
+ * - `leave-random-out`: one random interaction of each user tests
+ * - `by-time`: interactions at or after a moment test
+ *
+ * With all but `overall` and `by-time` a user keeps at least one training interaction: one who has no other tests none.
+ */
+export type SplitKind = (typeof splitKinds)[number];
+
+export interface SplitPlan {
+  readonly kind: SplitKind;
+  /** Share that tests; of `by-user` and `overall`. */
+  readonly testRatio: number;
+  /** Share of the training interactions that validate: of each user's, or with `overall` of all. */
+  readonly validRatio: number;
+  readonly seed: number;
+  /** Seconds since 1970; of `by-time`. */
+  readonly testFrom?: number;
+  /** Interactions in all; of `overall`. */
+  readonly total?: number;
+}
+
+/** Counters of draws that belong to no position of a user's interactions; positions count from 0. */
 const roundingDraw = 0xffffffff;
+/** The step of draws that belong to no user; users count below 2^31. */
+const overallStep = 0xffffffff;
 
 /**
  * How many of a user's interactions test: `degree × testRatio` rounded half up, and one less where nothing would train.
@@ -29,58 +57,75 @@ export function validCount(count: number, validRatio: number, unit: number): num
 }
 
 /**
- * Assigns each interaction to a part.
+ * Assigns interactions to parts, user by user, so that only one user's are in memory.
  *
- * The result depends on the seed, the user's index and the user's items in ascending order alone: not on the order of
- * rows in the source.
- *
- * @param edges flat pairs (user, item), sorted by user, then item
- * @param options.testRatio share of a user's interactions that test; 0 for none
- * @param options.validRatio share of the remaining ones that validate; 0 for none
- * @param parts where given, interactions that stand for `train` here are split into training and validation only
- * @returns a `Part` for each edge; every user keeps at least one training interaction
+ * The result depends on the seed, the user's index and the user's items in ascending order (and times) alone: not on the
+ * order of rows in the source.
  */
-export function splitByUser(
-  edges: Int32Array,
-  options: { readonly testRatio: number; readonly validRatio: number; readonly seed: number },
-  parts: Uint8Array = new Uint8Array(edges.length / 2),
-): Uint8Array {
-  const result = Uint8Array.from(parts);
-  const count = edges.length / 2;
-  for (let start = 0; start < count; ) {
-    const user = edges[2 * start]!;
-    const order: number[] = [];
-    let end = start;
-    for (; end < count && edges[2 * end] === user; end++) if (result[end] === Part.train) order.push(end);
-    const test = testCount(order.length, options.testRatio);
-    const unit = toUnit(random(options.seed, Purpose.split, user, roundingDraw));
-    const valid = validCount(order.length - test, options.validRatio, unit);
+export class Splitter {
+  /** Of `overall`: interactions that are still to come, and how many of them are to test and to validate. */
+  private left: number;
+  private tests: number;
+  private valids: number;
+
+  constructor(private readonly plan: SplitPlan) {
+    this.left = plan.total ?? 0;
+    this.tests = Math.round(this.left * plan.testRatio);
+    this.valids = Math.round((this.left - this.tests) * plan.validRatio);
+  }
+
+  /**
+   * Splits one user's interactions; users come in ascending order.
+   *
+   * @param parts a `Part` for each interaction, in ascending order of items: what stands for `train` is assigned anew, the
+   * rest stays
+   * @param times seconds since 1970 for each interaction, where the kind needs them
+   */
+  split(user: number, parts: Uint8Array, times?: Float64Array): void {
+    const { kind, seed, testRatio, validRatio } = this.plan;
+    if (kind === 'overall') {
+      this.splitOverall(parts);
+      return;
+    }
+    let order: number[] = [];
+    for (let place = 0; place < parts.length; place++) if (parts[place] === Part.train) order.push(place);
+    let test = 0;
+    if (kind === 'by-user') test = testCount(order.length, testRatio);
+    else if (kind === 'leave-random-out') test = Math.min(1, order.length - 1);
+    else {
+      const last = kind === 'leave-last-out' && order.length > 1 ? latest(order, times!) : -1;
+      for (const place of order) {
+        if (kind === 'by-time' ? times![place]! >= this.plan.testFrom! : place === last) parts[place] = Part.test;
+      }
+      order = order.filter((place) => parts[place] === Part.train);
+    }
+    const unit = toUnit(random(seed, Purpose.split, user, roundingDraw));
+    const valid = validCount(order.length - test, validRatio, unit);
     // The first places of a random order (Fisher and Yates).
     for (let place = 0; place < test + valid; place++) {
-      const other = place + toBelow(random(options.seed, Purpose.split, user, place), order.length - place);
+      const other = place + toBelow(random(seed, Purpose.split, user, place), order.length - place);
       [order[place], order[other]] = [order[other]!, order[place]!];
-      result[order[place]!] = place < test ? Part.test : Part.valid;
+      parts[order[place]!] = place < test ? Part.test : Part.valid;
     }
-    start = end;
   }
-  return result;
+
+  /** Selection sampling: each is taken with the share of those still wanted among those still to come. */
+  private splitOverall(parts: Uint8Array): void {
+    for (let place = 0; place < parts.length; place++, this.left--) {
+      const [first, second] = random4(this.plan.seed, Purpose.split, overallStep, this.left);
+      if (toBelow(first, this.left) < this.tests) {
+        parts[place] = Part.test;
+        this.tests--;
+      } else if (toBelow(second, this.left - this.tests) < this.valids) {
+        parts[place] = Part.valid;
+        this.valids--;
+      }
+    }
+  }
 }
 
-/** The edges of each part, in the order of `edges`. */
-export function separate(
-  edges: Int32Array,
-  parts: Uint8Array,
-): { train: Int32Array; valid: Int32Array; test: Int32Array } {
-  const sizes = [0, 0, 0];
-  for (const part of parts) sizes[part]!++;
-  const [train, valid, test] = sizes.map((size) => new Int32Array(2 * size));
-  const outputs = [train!, valid!, test!];
-  const next = [0, 0, 0];
-  parts.forEach((part, edge) => {
-    outputs[part]![next[part]!++] = edges[2 * edge]!;
-    outputs[part]![next[part]!++] = edges[2 * edge + 1]!;
-  });
-  return { train: train!, valid: valid!, test: test! };
+function latest(order: readonly number[], times: Float64Array): number {
+  return order.reduce((best, place) => (times[place]! >= times[best]! ? place : best));
 }
 
 /**

@@ -3,17 +3,20 @@
  * truncated gzip file, control bytes and empty lines without a word; here each is found with its line.
  */
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
+import { Decompress, ZstdErrorCode } from 'fzstd';
 import { InputError, InterruptedError } from '../base/errors.js';
 import { toFileError } from '../base/files.js';
 
-export type Compression = 'none' | 'gzip';
+export type Compression = 'none' | 'gzip' | 'zstd';
 
 /** What is known of a text file after reading it once. */
 export interface TextFile {
   readonly path: string;
+  /** As errors name it. */
+  readonly name: string;
   /** Size on disk. */
   readonly bytes: number;
   readonly compression: Compression;
@@ -28,14 +31,17 @@ export interface TextFile {
   readonly head: readonly { readonly number: number; readonly text: string }[];
 }
 
+/** More empty lines than this are no data, and would take memory. */
+const maxEmptyLines = 1_000_000;
 const headLines = 100;
 const headLineLength = 20_000;
 const signatures: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ['zip', [0x50, 0x4b, 0x03, 0x04]],
-  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ['bzip2', [0x42, 0x5a, 0x68]],
 ];
+
+const zstd = [0x28, 0xb5, 0x2f, 0xfd];
 
 /** The line of the n-th filled line (from 1). */
 export function lineOfRow(text: TextFile, row: number): number {
@@ -57,11 +63,26 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
-/** The bytes of a file, decompressed. */
-async function* contentOf(path: string, compression: Compression): AsyncGenerator<Buffer> {
+/** The bytes of a file, decompressed. @param progress called with the bytes of the file that are read so far */
+async function* contentOf(
+  path: string,
+  compression: Compression,
+  progress?: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
+  for await (const piece of unpacked(file, compression)) {
+    progress?.(file.bytesRead);
+    yield piece;
+  }
+}
+
+async function* unpacked(file: ReadStream, compression: Compression): AsyncGenerator<Buffer> {
   if (compression === 'none') {
     yield* file;
+    return;
+  }
+  if (compression === 'zstd') {
+    yield* unpackedZstd(file);
     return;
   }
   const gunzip = createGunzip({ chunkSize: 1 << 20 });
@@ -73,25 +94,43 @@ async function* contentOf(path: string, compression: Compression): AsyncGenerato
   }
 }
 
+async function* unpackedZstd(file: ReadStream): AsyncGenerator<Buffer> {
+  const pieces: Buffer[] = [];
+  const unpack = new Decompress((piece) => pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length)));
+  for await (const packed of file) {
+    unpack.push(packed);
+    yield* pieces.splice(0);
+  }
+  unpack.push(new Uint8Array(0), true);
+  yield* pieces;
+}
+
+/** Whether an error comes from the zstd decoder: its codes are small numbers. */
+function compressionError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'number' && code <= ZstdErrorCode.UnexpectedEOF;
+}
+
 /** The first bytes of a file tell its compression, whatever its name says. */
-async function compressionOf(path: string, size: number): Promise<Compression> {
+async function compressionOf(path: string, name: string, size: number): Promise<Compression> {
   const handle = await open(path);
   try {
     const first = Buffer.alloc(8);
     const { bytesRead } = await handle.read(first, 0, 8, 0);
     if (bytesRead >= 2 && first[0] === 0x1f && first[1] === 0x8b) return 'gzip';
-    checkSignature(first.subarray(0, bytesRead), path);
+    if (zstd.every((byte, index) => first[index] === byte)) return 'zstd';
+    checkSignature(first.subarray(0, bytesRead), name);
   } finally {
     await handle.close();
   }
   if (size === 0) {
-    throw new InputError('the file is empty', { where: path, fix: 'name a file with one interaction a line' });
+    throw new InputError('the file is empty', { where: name, fix: 'name a file with one interaction a line' });
   }
   return 'none';
 }
 
 function checkSignature(first: Uint8Array, path: string): void {
-  const expected = 'expected text, or text compressed with gzip';
+  const expected = 'expected text, or text compressed with gzip or zstd';
   for (const [name, bytes] of signatures) {
     if (bytes.every((byte, index) => first[index] === byte)) {
       throw new InputError(`this is a ${name} file; ${expected}`, {
@@ -108,6 +147,15 @@ function checkSignature(first: Uint8Array, path: string): void {
   }
 }
 
+export interface InspectOptions {
+  readonly latin1?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** What errors call the file. */
+  readonly name?: string;
+  /** Called with the bytes read so far, of how many, now and then. */
+  readonly progress?: (bytes: number, total: number) => void;
+}
+
 /**
  * Reads a file once and says what it is.
  *
@@ -115,42 +163,49 @@ function checkSignature(first: Uint8Array, path: string): void {
  * @throws InputError, with the line where there is one: missing, a folder, empty, binary, not UTF-8, truncated or damaged
  *   gzip, a carriage return inside a line
  */
-export async function inspectText(
-  path: string,
-  options: { readonly latin1?: boolean; readonly signal?: AbortSignal } = {},
-): Promise<TextFile> {
+export async function inspectText(path: string, options: InspectOptions = {}): Promise<TextFile> {
+  const name = options.name ?? path;
   try {
     const found = await stat(path);
     if (found.isDirectory()) {
-      throw new InputError('this is a folder, not a file', { where: path, fix: 'name a file in it' });
+      throw new InputError('this is a folder, not a file', { where: name, fix: 'name a file in it' });
     }
-    const compression = await compressionOf(path, found.size);
-    return await scan(path, found.size, compression, options);
+    const compression = await compressionOf(path, name, found.size);
+    return await scan(path, name, found.size, compression, options);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'Z_BUF_ERROR') {
       throw new InputError('the gzip file is truncated: it ends before its content does', {
-        where: path,
+        where: name,
         fix: 'copy or download it again',
         cause: error,
       });
     }
     if (typeof code === 'string' && code.startsWith('Z_')) {
       throw new InputError(`the gzip file is damaged: ${(error as Error).message}`, {
-        where: path,
+        where: name,
         fix: 'copy or download it again',
         cause: error,
       });
     }
-    throw toFileError(error, path, 'cannot read the file');
+    if (compressionError(error)) {
+      throw new InputError(
+        (error as { code?: unknown }).code === ZstdErrorCode.UnexpectedEOF
+          ? 'the zstd file is truncated: it ends before its content does'
+          : `the zstd file is damaged: ${(error as Error).message}`,
+        { where: name, fix: 'copy or download it again', cause: error },
+      );
+    }
+    throw toFileError(error, name, 'cannot read the file');
   }
 }
 
 async function scan(
   path: string,
+  name: string,
   size: number,
   compression: Compression,
-  options: { readonly latin1?: boolean; readonly signal?: AbortSignal },
+  options: InspectOptions,
 ): Promise<TextFile> {
   const emptyLines: number[] = [];
   const head: { number: number; text: string }[] = [];
@@ -170,8 +225,11 @@ async function scan(
 
   const endLine = () => {
     const content = returned ? length - 1 : length;
-    if (content === 0) emptyLines.push(line);
-    else {
+    if (content === 0) {
+      if (emptyLines.push(line) > maxEmptyLines) {
+        throw new InputError('more than a million empty lines', { where: name, fix: 'remove them' });
+      }
+    } else {
       filledLines++;
       if (content > longestLine) longestLine = content;
       if (head.length < headLines) head.push({ number: line, text: decodeHead(headBytes) });
@@ -183,22 +241,26 @@ async function scan(
   };
   const checkEncoding = (block: Buffer, endsAt: number) => {
     if (encoding === 'utf-8' && !isUtf8(block)) {
-      if (!options.latin1) throw notUtf8(path, block, blockLine);
+      if (!options.latin1) throw notUtf8(name, block, blockLine);
       encoding = 'latin-1';
     }
     blockLine = endsAt;
   };
   const returnInside = () =>
     new InputError('a carriage return inside a line; expected lines that end with a line feed', {
-      where: atLine(path, line),
+      where: atLine(name, line),
       fix: 'convert the line ends of the file',
     });
 
-  for await (const piece of contentOf(path, compression)) {
+  for await (const piece of contentOf(
+    path,
+    compression,
+    options.progress && ((read) => options.progress!(read, size)),
+  )) {
     if (options.signal?.aborted) throw new InterruptedError('interrupted: nothing was written');
     let start = 0;
     if (total === 0) {
-      checkSignature(piece, path);
+      checkSignature(piece, name);
       if (piece[0] === 0xef && piece[1] === 0xbb && piece[2] === 0xbf) start = 3;
     }
     total += piece.length;
@@ -214,7 +276,7 @@ async function scan(
       else if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) {
         throw new InputError(
           `the file is binary: it holds the byte 0x${byte.toString(16).padStart(2, '0')}; expected text`,
-          { where: atLine(path, line), fix: 'name a text file (or a gzipped one) with one interaction a line' },
+          { where: atLine(name, line), fix: 'name a text file (or a gzipped one) with one interaction a line' },
         );
       } else if (head.length < headLines && length <= headLineLength) headBytes.push(byte);
     }
@@ -232,11 +294,11 @@ async function scan(
   }
   if (filledLines === 0) {
     throw new InputError(total === 0 ? 'the file is empty' : 'the file holds nothing but empty lines', {
-      where: path,
+      where: name,
       fix: 'name a file with one interaction a line',
     });
   }
-  return { path, bytes: size, compression, encoding, filledLines, emptyLines, longestLine, head };
+  return { path, name, bytes: size, compression, encoding, filledLines, emptyLines, longestLine, head };
 }
 
 function decodeHead(bytes: readonly number[]): string {

@@ -205,7 +205,7 @@ export interface Kernels {
   };
   'loss/pairs': {
     bindings: { readonly guided: Tensor<'f32'>; readonly pairs: Tensor<'u32'>; readonly scale: Tensor<'f32'>; readonly score_gradient: Tensor<'f32'>; readonly edge_terms: Tensor<'f32'> };
-    parameters: { readonly batch: number; readonly width: number; readonly slots: number; readonly negatives: number; readonly triplets: number; readonly cross_entropy_weight: number; readonly ranking_weight: number; readonly margin: number };
+    parameters: { readonly batch: number; readonly width: number; readonly slots: number; readonly negatives: number; readonly triplets: number; readonly cross_entropy_weight: number; readonly ranking_weight: number; readonly margin: number; readonly later_first: number; readonly later_weight: number };
     constants: { readonly WORKGROUP?: number; readonly LANES?: number; readonly RANKING?: number };
   };
   'loss/pairs_backward': {

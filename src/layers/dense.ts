@@ -138,16 +138,10 @@ export class Dense {
   ): void {
     const { input, output, outputGradient: gradient, inputGradient, rows, maxRows } = io;
     const { outputBeforeActivation = false, inputActivation = 'none' } = io;
-    const { label, inputWidth, outputWidth, sides, activation } = this.options;
-    const { weight, bias, partial } = this.#trainable();
-    if (maxRows > this.options.maxRows) {
-      throw new HashgnnError(`${label} is made for ${this.options.maxRows} rows and cannot learn from ${maxRows}`);
-    }
-    this.#requireRows({ input, ...(inputGradient && { inputGradient }) }, inputWidth, maxRows);
-    this.#requireRows({ output, outputGradient: gradient }, outputWidth, maxRows);
-    const block = BLOCKS[this.variant];
-    const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
+    const { label, outputWidth, activation } = this.options;
+    this.#requireRows({ output }, outputWidth, maxRows);
     if (activation !== 'none' && !outputBeforeActivation) {
+      this.#requireRows({ outputGradient: gradient }, outputWidth, maxRows);
       const count = maxRows * outputWidth;
       program.dispatch('dense/activation_backward', {
         label: `${label} activation backward`,
@@ -158,12 +152,35 @@ export class Dense {
         cost: { bytes: 12 * count, operations: 3 * count },
       });
     }
+    this.backwardWeight(program, { input, gradient, rows, maxRows });
+    if (inputGradient) this.backwardInput(program, { gradient, input, inputGradient, inputActivation, rows, maxRows });
+  }
+
+  /**
+   * Records the gradients of weight and bias.
+   * @param io `input` as in `forward`; `gradient` [maxRows, outputWidth] towards the sums before the activation
+   * @throws as `backward`
+   */
+  backwardWeight(
+    program: Program,
+    io: { readonly input: Tensor<'f32'>; readonly gradient: Tensor<'f32'> } & Rows,
+  ): void {
+    const { input, gradient, rows, maxRows } = io;
+    const { label, inputWidth, outputWidth, sides } = this.options;
+    const { weight, bias, partial } = this.#trainable();
+    if (maxRows > this.options.maxRows) {
+      throw new HashgnnError(`${label} is made for ${this.options.maxRows} rows and cannot learn from ${maxRows}`);
+    }
+    this.#requireRows({ input }, inputWidth, maxRows);
+    this.#requireRows({ outputGradient: gradient }, outputWidth, maxRows);
+    const block = BLOCKS[this.variant];
     const chunk_rows = chunkRows(maxRows);
     const chunks = this.#spans(maxRows, chunk_rows);
+    const parameters = { input_width: inputWidth, output_width: outputWidth, sides, chunk_rows };
     program.dispatch(`dense/backward_weight${block.suffix}`, {
       label: `${label} weight backward`,
       bind: { input, gradient, rows, partial },
-      parameters: { ...parameters, chunk_rows },
+      parameters,
       workgroups:
         chunks * Math.ceil((inputWidth + block.biasInputs) / block.inputs) * Math.ceil(outputWidth / block.columns),
       cost: this.#cost(maxRows),
@@ -172,20 +189,41 @@ export class Dense {
     program.dispatch('dense/reduce_partials', {
       label: `${label} weight reduction`,
       bind: { partial, rows, weight_gradient: weight, bias_gradient: bias },
-      parameters: { ...parameters, chunk_rows },
+      parameters,
       invocations: values / 4,
       cost: { bytes: 4 * (chunks * (inputWidth + 1) * outputWidth + values), operations: chunks * values },
     });
-    if (inputGradient) {
-      program.dispatch(`dense/backward_input${block.suffix}`, {
-        label: `${label} input backward`,
-        bind: { gradient, weight: this.weight, rows, input, input_gradient: inputGradient },
-        parameters,
-        constants: { ACTIVATION: ACTIVATIONS[inputActivation] },
-        workgroups: this.#spans(maxRows, block.rows) * Math.ceil(inputWidth / block.columns),
-        cost: this.#cost(maxRows),
-      });
-    }
+  }
+
+  /**
+   * Records the gradient of the input, gradient · weightᵀ: with weights that are rows of something, also its products with
+   * other rows.
+   * @param io `gradient` as in `backwardWeight`; `input` is read where `inputActivation` is one, and `inputGradient` is
+   * towards the sums before that, as in `backward`
+   * @throws BindingError if a tensor has no room for maxRows rows
+   */
+  backwardInput(
+    program: Program,
+    io: {
+      readonly gradient: Tensor<'f32'>;
+      readonly inputGradient: Tensor<'f32'>;
+      readonly input?: Tensor<'f32'>;
+      readonly inputActivation?: Activation;
+    } & Rows,
+  ): void {
+    const { gradient, inputGradient, input = this.weight, inputActivation = 'none', rows, maxRows } = io;
+    const { label, inputWidth, outputWidth, sides } = this.options;
+    this.#requireRows({ inputGradient, ...(inputActivation !== 'none' && { input }) }, inputWidth, maxRows);
+    this.#requireRows({ outputGradient: gradient }, outputWidth, maxRows);
+    const block = BLOCKS[this.variant];
+    program.dispatch(`dense/backward_input${block.suffix}`, {
+      label: `${label} input backward`,
+      bind: { gradient, weight: this.weight, rows, input, input_gradient: inputGradient },
+      parameters: { input_width: inputWidth, output_width: outputWidth, sides },
+      constants: { ACTIVATION: ACTIVATIONS[inputActivation] },
+      workgroups: this.#spans(maxRows, block.rows) * Math.ceil(inputWidth / block.columns),
+      cost: this.#cost(maxRows),
+    });
   }
 
   /** Spans of `size` rows that the rows can make, wherever the border between the sides falls. */

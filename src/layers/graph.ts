@@ -25,12 +25,24 @@ export class Graph {
   /** [2 · edges] */
   readonly neighbours: Tensor<'u32'>;
 
-  constructor(scope: TensorScope, host: HostGraph) {
+  constructor(
+    scope: TensorScope,
+    readonly host: HostGraph,
+  ) {
     this.userCount = host.userCount;
     this.itemCount = host.itemCount;
     this.nodeCount = host.userCount + host.itemCount;
     this.edgeCount = host.neighbours.length / 2;
     this.offsets = scope.tensor('u32', [host.offsets.length], 'graph offsets', host.offsets);
     this.neighbours = scope.tensor('u32', [host.neighbours.length], 'graph neighbours', host.neighbours);
+  }
+
+  /** [N] degree^power of every node, 0 where it has no neighbours; float64 rounded to float32. */
+  degreePowers(power: number): Float32Array<ArrayBuffer> {
+    const { offsets } = this.host;
+    return Float32Array.from({ length: this.nodeCount }, (_, node) => {
+      const degree = offsets[node + 1]! - offsets[node]!;
+      return degree > 0 ? degree ** power : 0;
+    });
   }
 }

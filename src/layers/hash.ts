@@ -7,15 +7,32 @@ export interface StepTensors {
   readonly rows: Tensor<'u32'>;
   /** [4] state[0] is the step. */
   readonly state: Tensor<'u32'>;
-  /** [steps, 4] column 0 is the guidance probability p. */
+  /** [steps, 4] column 0 is the guidance probability p, or the sharpness β of a smooth relaxation. */
   readonly schedule: Tensor<'f32'>;
+}
+
+/** What the loss sees in place of the embeddings z, so that signs are learnt: ĥ, recorded forward and backward. */
+export interface Relaxation {
+  /** [maxRows, bits] ĥ, after `forward`. */
+  readonly guided: Tensor<'f32'>;
+  /** @param io `embedding` [maxRows, bits]: z */
+  forward(program: Program, io: { readonly embedding: Tensor<'f32'> } & StepTensors): void;
+  /** @param io `embedding` as before; `guidedGradient` and `embeddingGradient` (written), both [maxRows, bits] */
+  backward(
+    program: Program,
+    io: {
+      readonly embedding: Tensor<'f32'>;
+      readonly guidedGradient: Tensor<'f32'>;
+      readonly embeddingGradient: Tensor<'f32'>;
+    } & StepTensors,
+  ): void;
 }
 
 /**
  * The discrete half of the hash layer: codes h = sign(z) (paper, eq. 3), trained straight through, and their guidance
  * by the continuous embedding, ĥ = Q ⊙ z + (1 - Q) ⊙ h with Q ~ Bernoulli(p) (eq. 8).
  */
-export class HashGuidance {
+export class HashGuidance implements Relaxation {
   /** [maxRows, bits] h, after `forward`. */
   readonly code: Tensor<'f32'>;
   /** [maxRows, bits] ĥ, after `forward`. */
@@ -106,6 +123,60 @@ export class HashGuidance {
       parameters: { width: bits },
       invocations: count / 4,
       cost: { bytes: 12 * count, operations: count },
+    });
+  }
+}
+
+/**
+ * Codes relaxed to ĥ = tanh(β (atanh z + noise)), whose sharpness β grows: without noise the continuation of HashNet (Cao et
+ * al., ICCV 2017), with it a two-way Gumbel softmax at the temperature 1 / β (Jang et al., ICLR 2017).
+ */
+export class SmoothRelaxation implements Relaxation {
+  readonly guided: Tensor<'f32'>;
+
+  /** @param options `maxRows`: rows there is room for; `bits`: width of a code, a multiple of 4; `seed` of the noise */
+  constructor(
+    scope: TensorScope,
+    readonly options: {
+      readonly maxRows: number;
+      readonly bits: number;
+      readonly noise: boolean;
+      readonly seed: number;
+    },
+  ) {
+    this.guided = scope.tensor('f32', [options.maxRows, options.bits], 'relaxed code');
+  }
+
+  forward(program: Program, io: { readonly embedding: Tensor<'f32'> } & StepTensors): void {
+    const { embedding, rows, state, schedule } = io;
+    const { maxRows, bits, noise, seed } = this.options;
+    program.dispatch('hash/relax', {
+      bind: { embedding, rows, state, schedule, guided: this.guided },
+      parameters: { width: bits, seed },
+      constants: { NOISE: noise ? 1 : 0 },
+      invocations: (maxRows * bits) / 4,
+      cost: { bytes: 8 * maxRows * bits },
+    });
+  }
+
+  backward(
+    program: Program,
+    io: {
+      readonly embedding: Tensor<'f32'>;
+      readonly guidedGradient: Tensor<'f32'>;
+      readonly embeddingGradient: Tensor<'f32'>;
+    } & StepTensors,
+  ): void {
+    const { embedding, guidedGradient, embeddingGradient, rows, state, schedule } = io;
+    const { maxRows, bits } = this.options;
+    program.dispatch('hash/relax_backward', {
+      bind: {
+        ...{ embedding, guided: this.guided, guided_gradient: guidedGradient, rows, state, schedule },
+        embedding_gradient: embeddingGradient,
+      },
+      parameters: { width: bits },
+      invocations: (maxRows * bits) / 4,
+      cost: { bytes: 16 * maxRows * bits },
     });
   }
 }

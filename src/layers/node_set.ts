@@ -1,5 +1,8 @@
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
 
+/** Stands in lists where there is no node, as in `shaders/lib/none.wgsl`. */
+export const NO_NODE = 0xffffffff;
+
 /** A list of node numbers on the device of which only the first rows are active. */
 export interface NodeList {
   /** [maxRows, stride] node numbers, or NONE. */

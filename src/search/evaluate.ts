@@ -34,6 +34,12 @@ export interface EvaluationInput {
   readonly signal?: AbortSignal | undefined;
   /** The searches to evaluate, all three unless told. */
   readonly searches?: readonly SearchName[];
+  /**
+   * Told which places of each search hold test items, before they are averaged; see `recallsOfHits`.
+   * @param hits [users with a test item, ceil(k / 32)] for k = the largest cut-off
+   * @param testCounts test items of each of these users, in their order
+   */
+  readonly onHits?: (search: SearchName, hits: Uint32Array, testCounts: Uint32Array) => void;
 }
 
 export interface Evaluation extends Partial<Record<SearchName, Metrics>> {
@@ -93,6 +99,7 @@ export async function evaluate(gpu: Gpu, input: EvaluationInput): Promise<Evalua
     },
   });
 
+  const testCounts = lengths(test.offsets);
   const seconds: Partial<Record<SearchName, number>> = {};
   const metrics: Partial<Record<SearchName, Metrics>> = {};
   const run = async (name: SearchName, search: Search) => {
@@ -102,7 +109,8 @@ export async function evaluate(gpu: Gpu, input: EvaluationInput): Promise<Evalua
       const start = performance.now();
       const hits = await search.hits(firstUsers(users.length));
       seconds[name] = (performance.now() - start) / 1000;
-      metrics[name] = metricsOfHits(hits, k, lengths(test.offsets), cutoffs);
+      input.onHits?.(name, hits, testCounts);
+      metrics[name] = metricsOfHits(hits, k, testCounts, cutoffs);
     } finally {
       search.destroy();
     }

@@ -18,7 +18,7 @@ export {
 } from './hierarchical.js';
 export { InnerProductIndex, type ProductOptions, type ProductResult } from './inner_product.js';
 export type { Exclusions, Lists } from './lists.js';
-export { CUTOFFS, evaluatePopularity, evaluateRanking, type Metrics, metricsOfHits } from './metrics.js';
+export { CUTOFFS, evaluatePopularity, evaluateRanking, type Metrics, metricsOfHits, recallsOfHits } from './metrics.js';
 export { type Design, topkVariant } from './plan.js';
 export type { SearchOptions } from './stream.js';
 export { BusyError } from './turns.js';

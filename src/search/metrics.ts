@@ -74,6 +74,22 @@ export function metricsOfHits(
 }
 
 /**
+ * HR@n of each query by itself, whose mean `metricsOfHits` gives: Float32Array [queries].
+ * @param hits [queries, ceil(k / 32)], k at least n, as there
+ * @param testCounts test items of each query, none without any
+ */
+export function recallsOfHits(hits: Uint32Array, testCounts: ArrayLike<number>, n: number): Float32Array {
+  const words = hits.length / testCounts.length;
+  return Float32Array.from(testCounts, (tested, row) => {
+    let found = 0;
+    for (let place = 0; place < n; place += 1) {
+      found += (hits[row * words + (place >>> 5)]! >>> (place & 31)) & 1;
+    }
+    return found / tested;
+  });
+}
+
+/**
  * The metrics of rankings in host memory.
  * @param ids [queries, k], best first, -1 where a place is missing; k follows from the number of test lists
  * @param test the test items of each query, ascending

@@ -1,8 +1,10 @@
 import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
+import { Dense } from '../layers/dense.js';
 import type { Parameter } from '../layers/encoder.js';
 import type { HostGraph } from '../layers/graph.js';
 import type { Variants } from '../layers/variants.js';
 import { wordsOf } from '../search/index.js';
+import { normal } from './initialise.js';
 import type { TrainOptions } from './options.js';
 import { TrainingStep } from './step.js';
 import { FiniteWatch } from './watch.js';
@@ -10,6 +12,9 @@ import { FiniteWatch } from './watch.js';
 /** What tensors of a training are for. */
 export const MEMORY_GROUPS = ['parameters', 'moments', 'graph', 'batch', 'lists', 'encoding', 'best', 'other'] as const;
 export type MemoryGroup = (typeof MEMORY_GROUPS)[number];
+
+/** The stream of random numbers of the hyperplanes, apart from those of parameters. */
+const HYPERPLANES = 2 ** 16;
 
 /** Everything that a training holds on the device between two steps, and the programs that run on it. */
 export class DeviceTraining {
@@ -41,7 +46,10 @@ export class DeviceTraining {
     const words = wordsOf(options.bits);
     this.codes = scope.tensor('u32', [graph.nodeCount, words], 'codes');
     this.encode.dispatch('hash/pack', {
-      bind: { embedding: encoding.embeddings, codes: this.codes },
+      bind: {
+        embedding: options.codes === 'hyperplanes' ? this.#recordSides(options) : encoding.embeddings,
+        codes: this.codes,
+      },
       parameters: { rows: graph.nodeCount, width: options.bits },
       invocations: graph.nodeCount * words,
     });
@@ -57,6 +65,22 @@ export class DeviceTraining {
     // Memory that the encoding of all nodes borrows holds a gradient only until then.
     const gradients = adam.gradients().filter(({ tensor }) => !tensor.base);
     this.watch = new FiniteWatch(gpu, scope, [...gradients, ...adam.moments(), ...this.step.parameters()]);
+  }
+
+  /**
+   * Records the sides of K random hyperplanes through 0 on which the embeddings lie, as the signs of products with their
+   * normals (Charikar, STOC 2002). [N, bits]
+   */
+  #recordSides({ bits, seed }: TrainOptions): Tensor<'f32'> {
+    const { encoding, encoder } = this.step;
+    const { rows, maxRows, embeddings } = encoding;
+    const label = 'hyperplanes';
+    const shape = { label, inputWidth: bits, outputWidth: bits, sides: 1, maxRows, trainable: false } as const;
+    const planes = new Dense(this.scope, { ...shape, activation: 'none', variant: encoder.variants.dense });
+    planes.weight.write(normal(bits * bits, 1, { seed, stream: HYPERPLANES }));
+    const sides = this.scope.tensor('f32', [maxRows, bits], 'sides of hyperplanes');
+    planes.forward(this.encode, { input: embeddings, output: sides, rows, maxRows });
+    return sides;
   }
 
   async compile(): Promise<void> {
@@ -98,7 +122,7 @@ export class DeviceTraining {
       graph: [step.graph.offsets, step.graph.neighbours],
       encoding: [...step.encoding.scratch, this.codes],
       best: tensorsOf(this.kept),
-      other: [step.schedule, step.loss.log],
+      other: [step.schedule, ...tensorsOf(step.logs())],
     };
     const groups = new Map<Tensor, MemoryGroup>();
     for (const group of MEMORY_GROUPS) for (const tensor of members[group] ?? []) groups.set(tensor, group);

@@ -1,6 +1,6 @@
 import { Csr, type Dataset, popularityScores } from '../data/index.js';
 import type { Gpu } from '../gpu/index.js';
-import { evaluate, evaluatePopularity } from '../search/index.js';
+import { CUTOFFS, type EvaluationInput, evaluate, evaluatePopularity } from '../search/index.js';
 import { type Run, requireSameData, type TestMetrics } from './run_folder.js';
 
 /**
@@ -11,7 +11,12 @@ export async function evaluateRun(
   gpu: Gpu,
   run: Run,
   dataset: Dataset,
-  { masked = true, candidates = run.options.candidates }: { masked?: boolean; candidates?: number } = {},
+  {
+    masked = true,
+    candidates = run.options.candidates,
+    cutoffs = CUTOFFS,
+    onHits,
+  }: Pick<EvaluationInput, 'masked' | 'candidates' | 'cutoffs' | 'onHits'> = {},
 ): Promise<TestMetrics> {
   requireSameData(run, dataset);
   const { userCount, itemCount } = dataset;
@@ -25,11 +30,11 @@ export async function evaluateRun(
     itemEmbeddings: run.items,
     seen,
     test,
-    candidates,
-    masked,
+    ...{ candidates, masked, cutoffs },
+    ...(onHits && { onHits }),
   });
   const scores = popularityScores(dataset.train, itemCount);
-  const popularity = evaluatePopularity(scores, masked ? seen : undefined, test);
+  const popularity = evaluatePopularity(scores, masked ? seen : undefined, test, cutoffs);
   return { ...result, popularity, masked, candidates };
 }
 

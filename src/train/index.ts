@@ -1,9 +1,9 @@
 export { MEMORY_GROUPS, type MemoryGroup } from './device_training.js';
 export { evaluateRun, seenItems } from './evaluate.js';
 export { type MemoryPrediction, predictMemory, requireFits, type TrainingSizes } from './memory.js';
-export { MODELS, OPTIONS, PRESETS, resolveOptions, type TrainOptions } from './options.js';
+export { MODELS, OPTIONS, type OptionName, PRESETS, resolveOptions, type TrainOptions } from './options.js';
 export { type Recommendation, recommend } from './recommend.js';
 export { type RunEvents, trainToFolder } from './run.js';
-export { type Embeddings, type Run, type RunResult, readRun, type TestMetrics } from './run_folder.js';
+export { type Embeddings, type Run, type RunResult, readResult, readRun, type TestMetrics } from './run_folder.js';
 export { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 export { type KeptTuning, keptTuning, tuningFile } from './tuning.js';

@@ -22,6 +22,9 @@ export interface PairLossOptions {
   readonly rankingWeight: number;
   /** Sums over the batch (paper), or means over the batch's pairs and over its triplets (published code). */
   readonly reduction: 'sum' | 'mean';
+  /** Edges from this number on count `laterWeight` times as much; all alike unless told. */
+  readonly laterFirst?: number;
+  readonly laterWeight?: number;
   /** Rows of ĥ there is room for. */
   readonly maxRows: number;
   /** Steps whose terms the log holds; 1,024 unless told. */
@@ -42,11 +45,60 @@ export interface StepLoss {
 
 const COLUMNS = 4;
 
+/** The log of a loss: sums over the batch of four terms a row, which a step adds and the host reads now and then. */
+export abstract class LossLog {
+  /** [ringCapacity, 4] sums of the terms: a step's row is step mod ringCapacity. */
+  readonly log: Tensor<'f32'>;
+
+  constructor(
+    scope: TensorScope,
+    readonly capacity: number,
+  ) {
+    this.log = scope.tensor('f32', [capacity, COLUMNS], 'losses');
+  }
+
+  /** The loss of a step from its four sums, one row of `log`. */
+  abstract lossOf(sums: ArrayLike<number>): StepLoss;
+
+  /** Records adding up `terms` [count, 4], the third of which is the gradient of the scale. */
+  protected recordLog(
+    program: Program,
+    io: { readonly terms: Tensor<'f32'>; readonly state: Tensor<'u32'>; readonly scaleGradient: Tensor<'f32'> },
+  ): void {
+    const { terms, state, scaleGradient } = io;
+    const count = terms.shape[0]!;
+    program.dispatch('reduce/columns', {
+      label: 'reduce loss terms',
+      bind: { table: terms, state, ring: this.log, chosen: scaleGradient },
+      parameters: { count, columns: COLUMNS, capacity: this.capacity, chosen_first: 2, chosen_count: 1 },
+      workgroups: 1,
+      cost: { bytes: 4 * COLUMNS * count, operations: COLUMNS * count },
+    });
+  }
+
+  /**
+   * The losses of steps `from` to `to - 1`, once they are done.
+   * @throws HashgnnError if the log cannot hold them all
+   */
+  async read(from: number, to: number): Promise<StepLoss[]> {
+    if (to - from > this.capacity || to < from) {
+      throw new HashgnnError(`the log holds ${this.capacity} steps, not steps ${from} to ${to}`, {
+        fix: 'read the log more often or give it more room',
+      });
+    }
+    const sums = await this.log.read();
+    return Array.from({ length: to - from }, (_, index) => {
+      const row = ((from + index) % this.capacity) * COLUMNS;
+      return this.lossOf(sums.subarray(row, row + COLUMNS));
+    });
+  }
+}
+
 /**
  * The loss over a batch of edges (paper, eq. 4 to 7): cross-entropy and ranking, forward and gradient in one. It owns
  * the gradient of the scores, the gradient of the learnt scale, and a log of the latest steps.
  */
-export class PairLoss {
+export class PairLoss extends LossLog {
   /** [maxRows, bits] ∂total/∂ĥ. */
   readonly guidedGradient: Tensor<'f32'>;
   /** [1] ∂total/∂scale. */
@@ -55,19 +107,17 @@ export class PairLoss {
   readonly scoreGradient: Tensor<'f32'>;
   /** [batch, 4] terms of every edge, as `shaders/loss/pairs.wgsl` defines them. */
   readonly edgeTerms: Tensor<'f32'>;
-  /** [ringCapacity, 4] sums of the terms: a step's row is step mod ringCapacity. `read` reads it, now and then. */
-  readonly log: Tensor<'f32'>;
   /** The weights that the kernel applies to every term: those of the options with the means folded in. */
   readonly weights: { readonly crossEntropy: number; readonly ranking: number };
   readonly #divisors: { readonly crossEntropy: number; readonly ranking: number };
-  readonly #capacity: number;
 
   /** @throws HashgnnError if the sizes contradict each other */
   constructor(
     scope: TensorScope,
     readonly options: PairLossOptions,
   ) {
-    const { bits, batch, slots, negatives, triplets, reduction, maxRows, ringCapacity = 1024 } = options;
+    super(scope, options.ringCapacity ?? 1024);
+    const { bits, batch, slots, negatives, triplets, reduction, maxRows } = options;
     if (!(Number.isInteger(bits) && bits > 0 && bits % 4 === 0)) {
       throw new HashgnnError(`the loss cannot use ${bits} bits`, { fix: 'use a multiple of 8' });
     }
@@ -85,12 +135,10 @@ export class PairLoss {
       crossEntropy: options.crossEntropyWeight / this.#divisors.crossEntropy,
       ranking: options.rankingWeight / this.#divisors.ranking,
     };
-    this.#capacity = ringCapacity;
     this.guidedGradient = scope.tensor('f32', [maxRows, bits], 'guided gradient');
     this.scoreGradient = scope.tensor('f32', [batch, 1 + slots], 'score gradient');
     this.edgeTerms = scope.tensor('f32', [batch, COLUMNS], 'edge terms');
     this.scaleGradient = scope.tensor('f32', [1], 'scale gradient');
-    this.log = scope.tensor('f32', [ringCapacity, COLUMNS], 'losses');
   }
 
   /**
@@ -125,18 +173,14 @@ export class PairLoss {
         cross_entropy_weight: this.weights.crossEntropy,
         ranking_weight: this.weights.ranking,
         margin,
+        later_first: this.options.laterFirst ?? batch,
+        later_weight: this.options.laterWeight ?? 1,
       },
       constants: { RANKING: ranking === 'softplus' ? 1 : 0, LANES: lanes },
       invocations: batch * lanes,
       cost: { bytes: batch * (2 + slots) * (4 * bits + 8), operations: 2 * batch * (1 + slots) * bits },
     });
-    program.dispatch('reduce/columns', {
-      label: 'reduce loss terms',
-      bind: { table: this.edgeTerms, state, ring: this.log, chosen: this.scaleGradient },
-      parameters: { count: batch, columns: COLUMNS, capacity: this.#capacity, chosen_first: 2, chosen_count: 1 },
-      workgroups: 1,
-      cost: { bytes: 4 * COLUMNS * batch, operations: COLUMNS * batch },
-    });
+    this.recordLog(program, { terms: this.edgeTerms, state, scaleGradient: this.scaleGradient });
     program.dispatch('loss/pairs_backward', {
       bind: {
         guided,
@@ -157,7 +201,6 @@ export class PairLoss {
     });
   }
 
-  /** The loss of a step from its four sums, one row of `log`. */
   lossOf(sums: ArrayLike<number>): StepLoss {
     const [crossEntropy, ranking, , below] = [sums[0]!, sums[1]!, sums[2]!, sums[3]!];
     return {
@@ -166,22 +209,5 @@ export class PairLoss {
       total: this.weights.crossEntropy * crossEntropy + this.weights.ranking * ranking,
       auc: below / this.options.batch,
     };
-  }
-
-  /**
-   * The losses of steps `from` to `to - 1`, once they are done.
-   * @throws HashgnnError if the log, which holds `ringCapacity` steps, cannot hold them all
-   */
-  async read(from: number, to: number): Promise<StepLoss[]> {
-    if (to - from > this.#capacity || to < from) {
-      throw new HashgnnError(`the log holds ${this.#capacity} steps, not steps ${from} to ${to}`, {
-        fix: 'read the log more often or give it more room',
-      });
-    }
-    const sums = await this.log.read();
-    return Array.from({ length: to - from }, (_, index) => {
-      const row = ((from + index) % this.#capacity) * COLUMNS;
-      return this.lossOf(sums.subarray(row, row + COLUMNS));
-    });
   }
 }

@@ -194,13 +194,19 @@ export class Adam {
   }
 
   /**
-   * Records scaling all gradients down where their norm, of all together, exceeds `limit`; before `record`.
-   * @param capacity steps whose norms are kept
-   * @returns [capacity, 1] the square of a step's norm before it is scaled, in row step mod capacity
+   * Records scaling all gradients, or those that `chosen` says by name, down where their norm, of all together, exceeds
+   * `limit`; before `record`.
+   * @param io `norms` [capacity, 1] gets the square of a step's norm before it is scaled, in row step mod capacity
    */
-  recordClip(program: Program, state: Tensor<'u32'>, limit: number, capacity: number): Tensor<'f32'> {
+  recordClip(
+    program: Program,
+    io: { readonly state: Tensor<'u32'>; readonly limit: number; readonly norms: Tensor<'f32'> },
+    chosen: (name: string) => boolean = () => true,
+  ): void {
+    const { state, limit, norms } = io;
     const whole = this.scope.tensor('u32', [2], 'one row', new Uint32Array([1, 1]));
-    const gradients = this.#entries.map(({ name, gradient, table }) => ({
+    const entries = this.#entries.filter(({ name }) => chosen(name));
+    const gradients = entries.map(({ name, gradient, table }) => ({
       ...{ name, gradient, rows: table?.active.rows ?? whole },
       width: table ? gradient.shape[1]! : gradient.length,
       invocations: Math.min(MOST_PARTIAL_SQUARES, Math.ceil(gradient.length / SQUARES_EACH)),
@@ -208,7 +214,6 @@ export class Adam {
     const parts = gradients.reduce((sum, { invocations }) => sum + invocations, 0);
     const partial = this.scope.tensor('f32', [parts, 1], 'squares of gradients');
     const squares = this.scope.tensor('f32', [1], 'square of the norm of gradients');
-    const ring = this.scope.tensor('f32', [capacity, 1], 'squares of norms');
     let first = 0;
     for (const { name, gradient: values, rows, width, invocations } of gradients) {
       program.dispatch('reduce/squares', {
@@ -222,8 +227,8 @@ export class Adam {
     }
     program.dispatch('reduce/columns', {
       label: 'norm of gradients',
-      bind: { table: partial, state, ring, chosen: squares },
-      parameters: { count: parts, columns: 1, capacity, chosen_first: 0, chosen_count: 1 },
+      bind: { table: partial, state, ring: norms, chosen: squares },
+      parameters: { count: parts, columns: 1, capacity: norms.length, chosen_first: 0, chosen_count: 1 },
       workgroups: 1,
       cost: { bytes: 4 * parts, operations: parts },
     });
@@ -236,15 +241,18 @@ export class Adam {
         cost: { bytes: 8 * gradient.length, operations: gradient.length },
       });
     }
-    return ring;
   }
 
   /**
-   * Records the update of everything that was added.
+   * Records the update of everything that was added, or of what `chosen` says by name.
    * @param io `state` [4]: state[0] is the step; `schedule` [steps, 4]: see `scheduleTable`
    */
-  record(program: Program, io: { readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> }): void {
-    for (const entry of this.#entries) this.#update(program, entry, io);
+  record(
+    program: Program,
+    io: { readonly state: Tensor<'u32'>; readonly schedule: Tensor<'f32'> },
+    chosen: (name: string) => boolean = () => true,
+  ): void {
+    for (const entry of this.#entries) if (chosen(entry.name)) this.#update(program, entry, io);
   }
 
   #push({ name, parameter, gradient, table }: Omit<Entry, 'first' | 'second'>): void {

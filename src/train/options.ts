@@ -1,4 +1,7 @@
 import { UsageError } from '../base/errors.js';
+import { MODELS, type ModelName } from './models/index.js';
+
+export { MODELS, type ModelName };
 
 /** A kind of option: what it accepts and how its values are written on a command line. */
 type Kind<T> =
@@ -74,7 +77,26 @@ export const OPTIONS = {
   seed: whole(0, 2 ** 32 - 1, 0, 'run', 'seed of every random draw of the run'),
   steps: whole(1, LARGE, 1500, 'run', 'training steps'),
   bits: whole(8, 1024, 32, 'model', 'K: bits of a code and width of an embedding, a multiple of 8 (PAPER: 32)'),
-  inputWidth: whole(4, 4096, 120, 'model', 'width of the trainable input features, a multiple of 4 (CODE: 120)'),
+  encoder: choice(
+    ['sage', 'lightgcn'],
+    'sage',
+    'model',
+    'graph layers with weights (PAPER, eq. 1), or vectors propagated without weights and averaged over layers (He et al., SIGIR 2020)',
+  ),
+  propagations: whole(0, 16, 2, 'model', 'layers of lightgcn; 0: a node’s own vector alone'),
+  hashLayer: choice(
+    ['dense', 'none'],
+    'dense',
+    'model',
+    'z = tanh(Wᵀu + b) (PAPER, eq. 2), or the vectors themselves (lightgcn only), which then are as wide as the code',
+  ),
+  inputWidth: whole(
+    4,
+    4096,
+    120,
+    'model',
+    'width of the trainable input features, a multiple of 4 (CODE: 120); unused without a hash layer',
+  ),
   widths: {
     kind: 'list',
     min: 4,
@@ -124,6 +146,42 @@ export const OPTIONS = {
     'model',
     'standard deviation of the first input features (PAPER: as the weights, 0.02)',
   ),
+  objective: choice(
+    ['pairs', 'multinomial'],
+    'pairs',
+    'losses',
+    'pairs of an edge and sampled non-edges (PAPER, eq. 5 to 7), or the multinomial likelihood of a user’s items among all items (Liang et al., WWW 2018)',
+  ),
+  embeddingWeight: real(
+    0,
+    1e6,
+    0,
+    'losses',
+    'weight of the same loss on the embeddings z, beside that on ĥ (PAPER: 0)',
+  ),
+  embeddingScale: real(1e-6, 1e6, 0.3, 'losses', 'scale as above for the loss on z, or its first value'),
+  flattening: real(
+    0,
+    1,
+    0,
+    'losses',
+    'in the multinomial likelihood each item of a user counts degree^−this: 0 all edges alike, 1 all users alike',
+  ),
+  negativeSampling: choice(
+    ['uniform', 'degree'],
+    'uniform',
+    'losses',
+    'negatives from the items without an edge, all alike (PAPER), or from all items in proportion to degree^0.75 (LINE, PTE)',
+  ),
+  implicitWeight: real(
+    0,
+    1e6,
+    0,
+    'losses',
+    'weight of implicit relations within users and within items from random walks beside the edges (BiNE); needs lightgcn without layers and without a hash layer',
+  ),
+  walkWindow: whole(1, 100, 5, 'losses', 'hops that a walk has at most'),
+  walkStop: real(0, 1, 0.15, 'losses', 'chance that a walk ends after a hop (BiNE’s code: 0.15)'),
   scale: real(
     1e-6,
     1e6,
@@ -144,6 +202,21 @@ export const OPTIONS = {
   crossEntropyWeight: real(0, 1e6, 1, 'losses', 'weight of the cross-entropy, eq. 5 (PAPER: 1; CODE: 0.1)'),
   rankingWeight: real(0, 1e6, 0.5, 'losses', 'λ, weight of the ranking loss, eq. 7 (PAPER: 0.5; CODE: 1)'),
   reduction: choice(['mean', 'sum'], 'mean', 'losses', 'losses as means (CODE) or sums (PAPER) over a batch'),
+  relaxation: choice(
+    ['guidance', 'continuation', 'concrete'],
+    'guidance',
+    'guidance',
+    'how signs are learnt: Bernoulli mixing and straight through (PAPER, eq. 8), tanh(βz) with growing β (HashNet), or the same with noise (Gumbel softmax)',
+  ),
+  sharpnessFrom: whole(0, LARGE, 200, 'guidance', 'step from which β of continuation and concrete grows (PAPER: 200)'),
+  sharpnessEvery: whole(1, LARGE, 20, 'guidance', 'steps between two growths of β'),
+  sharpnessBy: real(0, 10, 0.05, 'guidance', 'share by which β grows at a time, from 1'),
+  sharpnessMost: real(1, 1e6, 10, 'guidance', 'β grows no further than this'),
+  hashOnly: flag(
+    false,
+    'guidance',
+    'from --guidance-from on only the hash layer is trained, on features that stay as they are',
+  ),
   guidance: choice(
     ['element', 'row'],
     'element',
@@ -156,7 +229,13 @@ export const OPTIONS = {
   guidanceBy: real(0, 1, 0.05, 'guidance', 'how much p falls at a time (PAPER: 5 %)'),
   guidanceRule: choice(['subtract', 'multiply'], 'subtract', 'guidance', 'p − by, or p · (1 − by)'),
   guidanceFloor: real(0, 1, 0, 'guidance', 'p falls no further than this'),
-  batchSize: whole(1, 2 ** 20, 4096, 'optimiser', 'training edges a step (PAPER: 256)'),
+  batchSize: whole(
+    1,
+    2 ** 20,
+    4096,
+    'optimiser',
+    'training edges a step (PAPER: 256); users a step with --objective multinomial',
+  ),
   learningRate: real(0, 10, 0.01, 'optimiser', 'step size of Adam (PAPER: 0.001)'),
   decay: choice(['constant', 'cosine'], 'constant', 'optimiser', 'course of the learning rate'),
   decayTo: real(0, 1, 0.1, 'optimiser', 'where the cosine ends, as a share of the learning rate'),
@@ -177,6 +256,12 @@ export const OPTIONS = {
     'dense',
     'optimiser',
     'Adam on all input features (the same bytes by a sweep in every step, or deferred until a batch touches them; dense takes the cheaper), or lazily on the rows that a batch touches',
+  ),
+  codes: choice(
+    ['sign', 'hyperplanes'],
+    'sign',
+    'run',
+    'codes from the signs of the embeddings (PAPER, eq. 3), or from the sides of random hyperplanes (LSH)',
   ),
   features: choice(
     ['float', 'half'],
@@ -204,18 +289,6 @@ export type TrainOptions = { readonly [name in OptionName]: Value<(typeof OPTION
   readonly model: ModelName;
   readonly preset: PresetName;
 };
-
-/** The systems of the paper's tables that differ from HashGNN by options alone. */
-export const MODELS = {
-  hashgnn: {},
-  /** Without the ranking loss (paper, section 5.4). */
-  'hashgnn-nr': { rankingWeight: 0 },
-  /** The plain straight-through estimator: no guidance, p = 0 from the start (section 5.4). */
-  'hash-ste': { guidanceStart: 0 },
-  /** The same encoder, continuous only: p = 1 throughout. */
-  graphsage: { guidanceStart: 1, guidanceBy: 0 },
-} satisfies Record<string, Partial<Record<OptionName, unknown>>>;
-export type ModelName = keyof typeof MODELS;
 
 /** Named sets of options. `default` trains well; `paper` has the values that the paper's text states. */
 export const PRESETS = {
@@ -273,7 +346,7 @@ export function resolveOptions(given: Readonly<Record<string, unknown>>, where =
   const layers: Readonly<Record<string, unknown>>[] = [
     Object.fromEntries(Object.entries(OPTIONS).map(([name, spec]) => [name, spec.default])),
     PRESETS[preset as PresetName],
-    MODELS[model as ModelName],
+    MODELS[model as ModelName].options,
     rest,
   ];
   const merged: Record<string, unknown> = Object.assign({}, ...layers);
@@ -294,6 +367,27 @@ export function resolveOptions(given: Readonly<Record<string, unknown>>, where =
   }
   if (resolved.guidanceFloor > resolved.guidanceStart) {
     throw wrong('guidanceFloor', resolved.guidanceFloor, `at most --guidance-start, ${resolved.guidanceStart}`, where);
+  }
+  if (resolved.encoder === 'sage' && resolved.hashLayer === 'none') {
+    throw wrong('hashLayer', 'none', 'dense, or --encoder lightgcn', where);
+  }
+  if (resolved.relaxation !== 'guidance' && resolved.hashLayer === 'none') {
+    throw wrong('relaxation', resolved.relaxation, 'guidance where there is no hash layer', where);
+  }
+  if (resolved.hashOnly && resolved.hashLayer === 'none') {
+    throw wrong('hashOnly', true, 'false where there is no hash layer', where);
+  }
+  if (resolved.objective === 'multinomial' && resolved.encoder === 'sage' && resolved.fanouts !== 'all') {
+    throw wrong('objective', 'multinomial', 'pairs, or --fanouts all: it needs the embeddings of all items', where);
+  }
+  const isTable = resolved.encoder === 'lightgcn' && resolved.propagations === 0 && resolved.hashLayer === 'none';
+  if (resolved.implicitWeight > 0 && !(isTable && resolved.objective === 'pairs')) {
+    throw wrong(
+      'implicitWeight',
+      resolved.implicitWeight,
+      '0, or --encoder lightgcn --propagations 0 --hash-layer none --objective pairs',
+      where,
+    );
   }
   if (resolved.negatives === 0 && resolved.triplets === 0) {
     throw wrong('negatives', 0, 'at least one negative or one triplet a batch edge', where);

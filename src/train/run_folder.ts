@@ -117,8 +117,18 @@ export async function writeResult(folder: string, result: Omit<RunResult, 'files
   return whole;
 }
 
-/** @throws InputError where it was changed, or another version wrote it */
-async function readResult(path: string): Promise<RunResult> {
+/**
+ * The `result.json` of a finished run, without its arrays.
+ * @throws InputError where the run is not finished, the file was changed, or another version wrote it
+ */
+export async function readResult(folder: string): Promise<RunResult> {
+  const path = join(folder, 'result.json');
+  if (!(await stat(path).catch(() => undefined))) {
+    throw new InputError('the run is not finished: it has no result.json', {
+      where: folder,
+      fix: 'finish it with hashgnn train … --resume',
+    });
+  }
   // Another version may seal it otherwise.
   const { format, version } = ((await readJson(path)) ?? {}) as Record<string, unknown>;
   if (format !== RUN_FORMAT || version !== RUN_VERSION) {
@@ -143,14 +153,7 @@ export async function readRun(folder: string): Promise<Run> {
       fix: 'name the folder that hashgnn train wrote',
     });
   }
-  const resultPath = join(folder, 'result.json');
-  if (!(await stat(resultPath).catch(() => undefined))) {
-    throw new InputError('the run is not finished: it has no result.json', {
-      where: folder,
-      fix: 'finish it with hashgnn train … --resume',
-    });
-  }
-  const result = await readResult(resultPath);
+  const result = await readResult(folder);
   const { dataset, ...options } = (await readJson(configPath)) as Record<string, unknown>;
   const resolved = resolveOptions(options, configPath);
   const { bits } = resolved;

@@ -28,7 +28,20 @@ export interface LearningRateOptions {
   readonly decayTo?: number;
 }
 
-export interface ScheduleOptions extends GuidanceOptions, LearningRateOptions {
+/** How the sharpness β of a smooth relaxation grows: from 1, exponentially. */
+export interface SharpnessOptions {
+  /** Step from which growths are counted; the first one comes `sharpnessEvery` steps later. */
+  readonly sharpnessFrom: number;
+  readonly sharpnessEvery: number;
+  /** The share by which β grows at a time. */
+  readonly sharpnessBy: number;
+  /** β grows no further than this. */
+  readonly sharpnessMost: number;
+}
+
+export interface ScheduleOptions extends GuidanceOptions, LearningRateOptions, Partial<SharpnessOptions> {
+  /** `guidance` unless told: column 0 is p. For the others it is β. */
+  readonly relaxation?: 'guidance' | 'continuation' | 'concrete';
   /** Decay of Adam's first moment; 0.9 unless told. */
   readonly beta1?: number;
   /** Decay of Adam's second moment; 0.999 unless told. */
@@ -43,6 +56,20 @@ export function guidanceAt(options: GuidanceOptions, step: number): number {
   return Math.max(p, Math.min(options.guidanceFloor, start));
 }
 
+/** The sharpness β of a step, counted from 0 (paper, section 5.2.3: 1 at first, growing exponentially after 200 steps). */
+export function sharpnessAt(options: SharpnessOptions, step: number): number {
+  const { sharpnessFrom: from, sharpnessEvery: every, sharpnessBy: by, sharpnessMost: most } = options;
+  return Math.min(most, (1 + by) ** Math.max(0, Math.floor((step - from) / every)));
+}
+
+/** What stands in column 0 of a step: the guidance probability p, or the sharpness β. */
+export function relaxationAt(options: ScheduleOptions, step: number): number {
+  const { relaxation = 'guidance', sharpnessFrom = 200, sharpnessEvery = 20 } = options;
+  if (relaxation === 'guidance') return guidanceAt(options, step);
+  const { sharpnessBy = 0.05, sharpnessMost = 10 } = options;
+  return sharpnessAt({ sharpnessFrom, sharpnessEvery, sharpnessBy, sharpnessMost }, step);
+}
+
 /** The learning rate of a step, counted from 0. */
 export function learningRateAt(options: LearningRateOptions, step: number): number {
   const { steps, learningRate: rate, warmup = 0, decay = 'constant', decayTo = 0 } = options;
@@ -53,7 +80,7 @@ export function learningRateAt(options: LearningRateOptions, step: number): numb
 }
 
 /**
- * What varies by step, [steps, 4]: guidance probability p, step size = learning rate / (1 - β1^t), 1 / (1 - β2^t),
+ * What varies by step, [steps, 4]: guidance probability p or sharpness β, step size = learning rate / (1 - β1^t), 1 / (1 - β2^t),
  * and a spare; t = step + 1. Computed in float64 from β as the kernels hold them, in float32, and rounded once.
  * @throws HashgnnError naming the option that cannot be
  */
@@ -62,7 +89,7 @@ export function scheduleTable(options: ScheduleOptions): Float32Array<ArrayBuffe
   check(options, beta1, beta2);
   const table = new Float32Array(steps * 4);
   for (let step = 0; step < steps; step += 1) {
-    table[step * 4] = guidanceAt(options, step);
+    table[step * 4] = relaxationAt(options, step);
     table[step * 4 + 1] = learningRateAt(options, step) / (1 - Math.fround(beta1) ** (step + 1));
     table[step * 4 + 2] = 1 / (1 - Math.fround(beta2) ** (step + 1));
   }

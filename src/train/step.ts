@@ -1,37 +1,56 @@
 import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
-import type { Dense } from '../layers/dense.js';
-import { Encoder, EncodingPass, FullPass, type Parameter, SampledPass, type TrainingPass } from '../layers/encoder.js';
+import type { Encoder, EncodingPass, Parameter, TrainingPass } from '../layers/encoder.js';
 import { Graph, type HostGraph } from '../layers/graph.js';
-import { Grouping } from '../layers/grouping.js';
-import { HashGuidance } from '../layers/hash.js';
+import { HashGuidance, type Relaxation, SmoothRelaxation } from '../layers/hash.js';
 import { NodeSet } from '../layers/node_set.js';
+import { PropagationEncoder } from '../layers/propagation.js';
+import { SageEncoder } from '../layers/sage.js';
 import type { Variants } from '../layers/variants.js';
 import { glorot, normal } from './initialise.js';
-import { PairLoss } from './losses.js';
+import type { StepLoss } from './losses.js';
+import { type Objective, PairObjective, pairCount, UserObjective, type VectorLoss } from './objective.js';
 import { Adam, recordAdvance } from './optimizer.js';
 import type { TrainOptions } from './options.js';
 import { scheduleTable } from './schedule.js';
 
 /** The encoder that these options describe, its parameters zero. */
-export function createEncoder(
-  scope: TensorScope,
-  graph: Graph,
-  options: TrainOptions,
-  trainable: boolean,
-  variants?: Variants,
-): Encoder {
-  const { inputWidth, widths, bits, aggregation, weights, activation, features } = options;
+export function createEncoder(scope: TensorScope, graph: Graph, options: TrainOptions, variants?: Variants): Encoder {
+  const { inputWidth, widths, bits, aggregation, weights, activation, features, hashLayer, propagations } = options;
+  const chosen = variants && { variants };
+  if (options.encoder === 'lightgcn') {
+    const hash = hashLayer === 'none' ? 'none' : weights;
+    const width = hashLayer === 'none' ? bits : inputWidth;
+    const contexts = options.implicitWeight > 0;
+    return new PropagationEncoder(scope, graph, { layers: propagations, width, bits, hash, contexts, ...chosen });
+  }
   const shape = { inputWidth, widths, bits, aggregation, weights, activation, features };
-  return new Encoder(scope, graph, { ...shape, ...(variants && { variants }) }, trainable);
+  return new SageEncoder(scope, graph, { ...shape, ...chosen }, true);
+}
+
+/** Whether a step computes the embeddings of all nodes, and not of its batch alone. */
+export function readsAllNodes({ objective, encoder, fanouts, propagations }: TrainOptions): boolean {
+  return objective === 'multinomial' || (encoder === 'sage' ? fanouts === 'all' : propagations > 0);
+}
+
+/** A loss of the step, on the codes or on the embeddings. */
+interface Part {
+  readonly loss: VectorLoss;
+  /** [1] the factor on inner products. */
+  readonly scale: Tensor<'f32'>;
+  /** Of the scale, among the parameters. */
+  readonly name: string;
 }
 
 /**
- * One training step, wholly on the device: batch, negatives, neighbours, distinct nodes, forward, guidance, loss, the
- * way back, Adam. Recorded once; every run of the program is the next step, since the step's number lives on the device
- * and everything random is a function of it.
+ * One training step, wholly on the device: batch, neighbours, distinct nodes, forward, relaxed codes, loss, the way back,
+ * Adam. Recorded once; every run of the program is the next step, since the step's number lives on the device and
+ * everything random is a function of it.
  */
 export class TrainingStep {
+  /** A step of all parameters. */
   readonly program: Program;
+  /** A step of the hash layer alone, where the options ask for it from some step on. */
+  readonly hashProgram: Program | undefined;
   readonly graph: Graph;
   readonly encoder: Encoder;
   /** The way through the encoder and back: embeddings of the batch's nodes, gradient of the input features. */
@@ -45,119 +64,151 @@ export class TrainingStep {
   readonly state: Tensor<'u32'>;
   /** [steps, 4] what varies by step; see `scheduleTable`. */
   readonly schedule: Tensor<'f32'>;
-  /** [1] the factor on inner products. */
-  readonly scale: Tensor<'f32'>;
-  /** [batch, 2 + slots] node numbers of the batch: user, positive item, negative items. */
-  readonly pairs: Tensor<'u32'>;
-  readonly loss: PairLoss;
+  /** What the batch is, and the losses on it. */
+  readonly objective: Objective;
   readonly adam: Adam;
   /** [logEvery, 1] squares of the norms of gradients by step, where they are clipped; see `Adam.recordClip`. */
   readonly norms: Tensor<'f32'> | undefined;
-  /** Run between steps, brings all parameters and moments up to date; they are behind where Adam defers rows. */
-  readonly flush: Program;
-  /** [2] the batch as a list of which all rows are active. */
-  readonly #batchRows: Tensor<'u32'>;
+  readonly #flush: Program;
+  readonly #relaxation: Relaxation;
+  /** The loss on ĥ, then that on z where there is one. */
+  readonly #parts: readonly [Part, ...Part[]];
+  /** [maxRows, bits] */
+  readonly #embeddingsGradient: Tensor<'f32'>;
 
   /**
    * Records the step; `compile()` and `initialise()` before the first run.
    * @param variants of kernels, the likely ones for the adapter unless told
    */
   constructor(
-    gpu: Gpu,
+    readonly gpu: Gpu,
     readonly scope: TensorScope,
     host: HostGraph,
     readonly options: TrainOptions,
     variants?: Variants,
   ) {
-    const { batchSize, bits, negatives, triplets, seed } = options;
-    const slots = Math.max(negatives, triplets);
-    const stride = 2 + slots;
+    const { bits, seed } = options;
     this.graph = new Graph(scope, host);
     const { graph } = this;
-    this.encoder = createEncoder(scope, graph, options, true, variants);
+    this.encoder = createEncoder(scope, graph, options, variants);
     this.program = scope.own(gpu.program('training step'));
-    const { program } = this;
     this.state = scope.tensor('u32', [4], 'step');
-    const { state } = this;
     this.schedule = scope.tensor('f32', [options.steps, 4], 'schedule', scheduleTable(options));
-    const { schedule } = this;
-    this.scale = scope.tensor('f32', [1], 'scale', new Float32Array([options.scale]));
-    this.pairs = scope.tensor('u32', [batchSize, stride], 'batch');
-    this.#batchRows = scope.tensor('u32', [2], 'batch list rows', new Uint32Array([batchSize, batchSize]));
-    this.#recordSampling(program, slots);
+    const { state, schedule, encoder } = this;
 
-    // From here on the batch is known by rows of the pass.
-    this.encoding = new EncodingPass(scope, this.encoder);
+    this.encoding = encoder.encodingPass(scope);
     const activations = scope.borrowing(this.encoding.scratch);
-    const { pass, pairRows } = this.#recordPass(program, stride, activations);
-    this.pass = pass;
-    pass.recordSample(program);
-    this.adam = this.#createAdam(pass);
-    this.adam.recordCatchUp(program, { state, schedule });
-    pass.recordForward(program);
-    const { rows, maxRows } = pass;
-    const step = { rows, state, schedule };
-    const guidance = new HashGuidance(activations, { maxRows, bits, byRow: options.guidance === 'row', seed });
-    guidance.forward(program, { embedding: pass.embeddings, ...step });
-    this.loss = new PairLoss(scope, {
-      bits,
-      batch: batchSize,
-      slots,
-      negatives,
-      triplets,
-      ranking: options.ranking,
-      margin: options.margin,
-      crossEntropyWeight: options.crossEntropyWeight,
-      rankingWeight: options.rankingWeight,
-      reduction: options.reduction,
-      maxRows,
-      ringCapacity: options.logEvery,
+    const all = readsAllNodes(options);
+    const slots = Math.max(options.negatives, options.triplets);
+    // From here on the batch is known by rows of the pass.
+    let roots: NodeSet | undefined;
+    if (!all) {
+      const { userCount } = graph;
+      const nodeCount = encoder.embedding.shape[0]!;
+      const maxRows = Math.min(nodeCount, pairCount(options) * (2 + slots));
+      roots = new NodeSet(scope, { label: 'batch nodes', nodeCount, userCount, maxRows });
+    }
+    const fanouts = options.fanouts === 'all' ? [] : options.fanouts;
+    this.pass = roots ? encoder.batchPass(activations, { roots, fanouts, seed, state }) : encoder.fullPass(activations);
+    const { maxRows } = this.pass;
+    this.objective =
+      options.objective === 'multinomial'
+        ? new UserObjective(scope, graph, options, encoder.variants.dense)
+        : new PairObjective(scope, graph, options, { roots, maxRows });
+    this.#relaxation =
+      options.relaxation === 'guidance'
+        ? new HashGuidance(activations, { maxRows, bits, byRow: options.guidance === 'row', seed })
+        : new SmoothRelaxation(activations, { maxRows, bits, noise: options.relaxation === 'concrete', seed });
+    const part = (name: string, first: number, weight: number): Part => ({
+      name,
+      scale: scope.tensor('f32', [1], name, new Float32Array([first])),
+      loss: this.objective.createLoss(scope, weight),
     });
-    const occurrences = new Grouping(scope, {
-      label: 'occurrences in the batch',
-      keyCount: maxRows,
-      entries: batchSize * stride,
-    });
-    occurrences.record(program, { keys: pairRows, rows: this.#batchRows, stride });
-    this.loss.record(program, {
-      guided: guidance.guided,
-      pairs: pairRows,
-      scale: this.scale,
-      occurrences,
-      rows,
-      state,
-    });
-    const embeddingsGradient = activations.tensor('f32', [maxRows, bits], 'embeddings gradient');
-    guidance.backward(program, {
-      guidedGradient: this.loss.guidedGradient,
-      embeddingGradient: embeddingsGradient,
-      ...step,
-    });
-    pass.recordBackward(program, embeddingsGradient);
-    if (options.learnScale) this.adam.add('scale', this.scale, this.loss.scaleGradient);
-    const { clipNorm, logEvery } = options;
-    if (clipNorm > 0) this.norms = this.adam.recordClip(program, state, clipNorm, logEvery);
-    this.adam.record(program, { state, schedule });
-    recordAdvance(program, state);
-    this.flush = scope.own(gpu.program('make up for missed steps'));
-    this.adam.recordFlush(this.flush, { state, schedule });
+    this.#parts = [
+      part('scale', options.scale, 1),
+      ...(options.embeddingWeight > 0
+        ? [part('embedding_scale', options.embeddingScale, options.embeddingWeight)]
+        : []),
+    ];
+    this.#embeddingsGradient = activations.tensor('f32', [maxRows, bits], 'embeddings gradient');
+    this.adam = this.#createAdam();
+    if (options.clipNorm > 0) this.norms = scope.tensor('f32', [options.logEvery, 1], 'squares of norms');
+    this.#record(this.program, false);
+    if (options.hashOnly) {
+      this.hashProgram = scope.own(gpu.program('training step of the hash layer'));
+      this.#record(this.hashProgram, true);
+    }
+    this.#flush = scope.own(gpu.program('make up for missed steps'));
+    this.adam.recordFlush(this.#flush, { state, schedule });
+  }
+
+  /** All that a training runs of this. */
+  get programs(): readonly Program[] {
+    return [this.program, ...(this.hashProgram ? [this.hashProgram] : []), this.#flush];
   }
 
   async compile(): Promise<void> {
-    await Promise.all([this.program.compile(), this.flush.compile()]);
+    await Promise.all(this.programs.map((program) => program.compile()));
   }
 
   /** All trained tensors by the names that they have in checkpoints. */
   parameters(): Parameter[] {
-    return [...this.encoder.parameters(), { name: 'scale', tensor: this.scale }];
+    return [...this.encoder.parameters(), ...this.#parts.map(({ name, scale }) => ({ name, tensor: scale }))];
+  }
+
+  /** The logs of the losses by the names that they have in checkpoints. */
+  logs(): Parameter[] {
+    const names = ['losses', 'embedding_losses'];
+    return this.#parts.map(({ loss }, index) => ({ name: names[index]!, tensor: loss.log }));
+  }
+
+  /** [1] the factor on inner products of codes. */
+  get scale(): Tensor<'f32'> {
+    return this.#parts[0].scale;
+  }
+
+  /** The gradients of the scales, by name. */
+  scaleGradients(): Parameter[] {
+    return this.#parts.map(({ name, loss }) => ({ name, tensor: loss.scaleGradient }));
+  }
+
+  /**
+   * The losses of steps `from` to `to - 1`: totals of all losses, the rest of the one on ĥ.
+   * @throws HashgnnError if the logs cannot hold them all
+   */
+  async losses(from: number, to: number): Promise<StepLoss[]> {
+    const [codes, ...others] = await Promise.all(this.#parts.map(({ loss }) => loss.read(from, to)));
+    return codes!.map((loss, index) => ({
+      ...loss,
+      total: others.reduce((sum, other) => sum + other[index]!.total, loss.total),
+    }));
+  }
+
+  /** Submits the steps from step `from` on, `most` or as many as are of one kind; gives their number. */
+  run(from: number, most: number): number {
+    const { hashProgram, options } = this;
+    if (!hashProgram || from < options.guidanceFrom) {
+      const count = hashProgram ? Math.min(most, options.guidanceFrom - from) : most;
+      this.program.run(count);
+      return count;
+    }
+    // What is trained no more has made all its steps.
+    if (from === options.guidanceFrom) this.#flush.run();
+    hashProgram.run(most);
+    return most;
+  }
+
+  /** Brings all parameters and moments up to date before step `step`: they are behind where Adam defers rows. */
+  flush(step: number): void {
+    if (!this.hashProgram || step <= this.options.guidanceFrom) this.#flush.run();
   }
 
   /** Fills the parameters with their first values, random ones by the seed. */
   initialise(): void {
     const { seed, initialisation, initialDeviation, featureDeviation } = this.options;
-    const { encoder } = this;
-    encoder.embedding.write(normal(encoder.embedding.length, featureDeviation, { seed, stream: 0 }));
-    [...encoder.layers, encoder.hash].forEach(({ weight }, index) => {
+    const { embedding, dense } = this.encoder;
+    embedding.write(normal(embedding.length, featureDeviation, { seed, stream: 0 }));
+    dense.forEach(({ layer: { weight } }, index) => {
       const [, inputs, outputs] = weight.shape as [number, number, number];
       const stream = { seed, stream: index + 1 };
       weight.write(
@@ -168,51 +219,47 @@ export class TrainingStep {
     });
   }
 
-  #recordSampling(program: Program, slots: number): void {
-    const { batchSize, seed } = this.options;
-    const { graph, state, pairs } = this;
-    const { offsets, neighbours, userCount, itemCount, edgeCount } = graph;
-    const bind = { state, offsets, neighbours, pairs };
-    const shape = { batch: batchSize, stride: 2 + slots, users: userCount, seed };
-    program.dispatch('sample/batch', {
-      bind,
-      parameters: { ...shape, edges: edgeCount },
-      invocations: batchSize,
+  /** @param hashOnly leaves all but the hash layer and the scales as they are */
+  #record(program: Program, hashOnly: boolean): void {
+    const { objective, pass, adam, state, schedule } = this;
+    objective.recordSample(program, state);
+    pass.recordSample(program);
+    if (!hashOnly) adam.recordCatchUp(program, { state, schedule });
+    pass.recordForward(program);
+    const step = { rows: pass.rows, state, schedule };
+    const { embeddings } = pass;
+    const relaxation = this.#relaxation;
+    relaxation.forward(program, { embedding: embeddings, ...step });
+    const embeddingGradient = this.#embeddingsGradient;
+    const [codes, onEmbeddings] = this.#parts;
+    const given = { rows: pass.rows, state };
+    objective.recordLoss(program, codes.loss, { guided: relaxation.guided, scale: codes.scale, ...given });
+    relaxation.backward(program, {
+      ...{ embedding: embeddings, guidedGradient: codes.loss.guidedGradient, embeddingGradient },
+      ...step,
     });
-    program.dispatch('sample/negatives', {
-      bind,
-      parameters: { ...shape, items: itemCount },
-      invocations: batchSize * slots,
-    });
+    if (onEmbeddings) {
+      const { loss, scale } = onEmbeddings;
+      objective.recordLoss(program, loss, { guided: embeddings, scale, ...given });
+      const count = embeddingGradient.length;
+      program.dispatch('reduce/add', {
+        label: 'gradient of both losses',
+        bind: { addend: loss.guidedGradient, sum: embeddingGradient },
+        parameters: { count },
+        invocations: count / 4,
+        cost: { bytes: 12 * count, operations: count },
+      });
+    }
+    pass.recordBackward(program, embeddingGradient, { hashOnly });
+    const chosen = (name: string) => !hashOnly || /^(hash\.|scale|embedding_scale)/.test(name);
+    if (this.norms) adam.recordClip(program, { state, limit: this.options.clipNorm, norms: this.norms }, chosen);
+    adam.record(program, { state, schedule }, chosen);
+    recordAdvance(program, state);
   }
 
-  /** @param activations where tensors of one step alone are made */
-  #recordPass(
-    program: Program,
-    stride: number,
-    activations: TensorScope,
-  ): { pass: TrainingPass; pairRows: Tensor<'u32'> } {
-    const { scope, encoder, graph, pairs, state } = this;
-    const { fanouts, batchSize, seed } = this.options;
-    if (fanouts === 'all') return { pass: new FullPass(activations, encoder), pairRows: pairs };
-    const list = { nodes: pairs, rows: this.#batchRows, stride, maxRows: batchSize };
-    const { nodeCount, userCount } = graph;
-    const roots = new NodeSet(scope, {
-      label: 'batch nodes',
-      nodeCount,
-      userCount,
-      maxRows: Math.min(nodeCount, batchSize * stride),
-    });
-    const pairRows = scope.tensor('u32', [batchSize, stride], 'batch by row');
-    roots.recordBuild(program, [list]);
-    roots.recordLocate(program, list, pairRows);
-    const pass = new SampledPass(activations, encoder, { roots, fanouts, seed, state });
-    return { pass, pairRows };
-  }
-
-  /** Adam for all parameters of the encoder. */
-  #createAdam(pass: TrainingPass): Adam {
-    const { scope, encoder, options } = this;
+  /** Adam for all parameters of the encoder and the learnt scales. */
+  #createAdam(): Adam {
+    const { scope, encoder, options, pass } = this;
     const { beta1, beta2, epsilon, weightDecay } = options;
     const adam = new Adam(scope, { beta1, beta2, epsilon, weightDecay, variant: encoder.variants.gather });
     const { inputNodes, inputGradient } = pass;
@@ -221,14 +268,13 @@ export class TrainingStep {
     } else {
       adam.add('embedding', encoder.embedding, inputGradient);
     }
-    const addDense = (name: string, layer: Dense) => {
+    for (const { name, layer } of encoder.dense) {
       adam.add(`${name}.weight`, layer.weight, layer.weightGradient);
       adam.add(`${name}.bias`, layer.bias, layer.biasGradient);
-    };
-    encoder.layers.forEach((layer, index) => {
-      addDense(`layers.${index}`, layer);
-    });
-    addDense('hash', encoder.hash);
+    }
+    if (options.learnScale) {
+      for (const { name, scale, loss } of this.#parts) adam.add(name, scale, loss.scaleGradient);
+    }
     return adam;
   }
 }

@@ -10,7 +10,7 @@ import { type MemoryPrediction, predictMemory, requireFits, searchMemory } from 
 import type { TrainOptions } from './options.js';
 import type { Embeddings } from './run_folder.js';
 import type { SafeTensor } from './safetensors.js';
-import { guidanceAt, learningRateAt } from './schedule.js';
+import { learningRateAt, relaxationAt } from './schedule.js';
 import type { TrainingStep } from './step.js';
 import { requireFinite } from './watch.js';
 
@@ -25,7 +25,7 @@ export interface LossRecord {
   readonly auc: number;
   /** The learnt factor on inner products, now. */
   readonly scale: number;
-  /** p of the guidance at this step. */
+  /** p of the guidance at this step, or β of another relaxation. */
   readonly guidance: number;
   readonly learningRate: number;
   /** Norm of all gradients of a step together, before they are clipped; where they are. */
@@ -152,8 +152,7 @@ export class Trainer {
     };
     let submitted = this.step;
     while (submitted < end && !signal?.aborted) {
-      const steps = Math.min(this.#submission, end - submitted);
-      this.training.program.run(steps);
+      const steps = this.training.run(submitted, Math.min(this.#submission, end - submitted));
       submitted += steps;
       const done = this.gpu.finish();
       // Looked at in `settle`; a failure in between must not count as unhandled.
@@ -171,11 +170,11 @@ export class Trainer {
    * nothing of this training can be used
    */
   async losses(steps: number): Promise<LossRecord> {
-    const { loss, scale, norms } = this.training;
+    const { training } = this;
     const [each, [scaleNow], squares] = await Promise.all([
-      loss.read(this.step - steps, this.step),
-      scale.read(),
-      norms?.read(),
+      training.losses(this.step - steps, this.step),
+      training.scale.read(),
+      training.norms?.read(),
     ]);
     const mean = (key: 'total' | 'crossEntropy' | 'ranking' | 'auc') =>
       each.reduce((sum, entry) => sum + entry[key], 0) / each.length;
@@ -186,7 +185,7 @@ export class Trainer {
       ranking: mean('ranking'),
       auc: mean('auc'),
       scale: scaleNow!,
-      guidance: guidanceAt(this.options, this.step - 1),
+      guidance: relaxationAt(this.options, this.step - 1),
       learningRate: learningRateAt(this.options, this.step - 1),
       ...(squares && { gradientNorm: this.#meanNorm(squares, steps) }),
     };
@@ -219,7 +218,7 @@ export class Trainer {
    */
   async encode(): Promise<Embeddings> {
     const { encode, codes: packed } = this.#device;
-    this.training.flush.run();
+    this.training.flush(this.step);
     encode.run();
     const [all, words] = await Promise.all([this.training.encoding.embeddings.read(), packed.read()]);
     const broken = all.findIndex((value) => !Number.isFinite(value));
@@ -275,7 +274,7 @@ export class Trainer {
   takeBest(): void {
     if (!this.best) return;
     // Steps that rows have missed would otherwise be made up for in the best parameters.
-    this.training.flush.run();
+    this.training.flush(this.step);
     this.#device.unkeep.run();
   }
 
@@ -284,7 +283,7 @@ export class Trainer {
    * @throws HashgnnError where one is not finite, so that no such state is ever saved
    */
   async state(): Promise<Map<string, SafeTensor>> {
-    this.training.flush.run();
+    this.training.flush(this.step);
     requireFinite(await this.#device.watch.look(), `step ${this.step}`, DIVERGED);
     const entries = this.#stateTensors().map(
       async ({ name, tensor }): Promise<[string, SafeTensor]> => [
@@ -324,11 +323,11 @@ export class Trainer {
   }
 
   #stateTensors(): { name: string; tensor: Tensor<'f32'> }[] {
-    const { adam, loss, norms } = this.training;
+    const { adam, norms } = this.training;
     return [
       ...this.training.parameters(),
       ...adam.moments(),
-      { name: 'losses', tensor: loss.log },
+      ...this.training.logs(),
       ...(norms ? [{ name: 'gradient_norms', tensor: norms }] : []),
       ...this.#device.kept.map(({ name, tensor }) => ({ name: `best.${name}`, tensor })),
     ];
@@ -349,7 +348,7 @@ function requireTrainable(dataset: Dataset, options: TrainOptions): void {
       fix: 'prepare it with weaker filters or another split',
     });
   }
-  if (options.steps * options.batchSize >= 2 ** 32) {
+  if (options.objective === 'pairs' && options.steps * options.batchSize >= 2 ** 32) {
     throw new HashgnnError(`${options.steps} steps of ${options.batchSize} edges are more than 2^32 edges`, {
       fix: 'use fewer steps or smaller batches',
     });

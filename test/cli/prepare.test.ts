@@ -62,6 +62,23 @@ describe('hashgnn generate and prepare', () => {
     expect(JSON.parse(stdout).split).toMatchObject({ seed: 3, testRatio: 0.5, test: 15 });
   });
 
+  it('read several files, patterns and columns by place, and print what each filter removed', async () => {
+    await writeFile(join(folder, 'a.csv'), '2019-01-01,u1,i1,buy\n2019-01-02,u1,i2,pv\n');
+    await writeFile(join(folder, 'b.csv'), '2019-02-01,u1,i3,buy\n2019-03-01,u2,i1,buy\nrubbish\n');
+    const columns = ['--time-column', '1', '--user-column', '2', '--item-column', '3', '--behaviour-column', '4'];
+    const filters = ['--behaviours', 'buy', '--until', '2019-02-15', '--skip-bad-rows'];
+    const split = ['--split', 'by-time', '--test-from', '2019-02-01', '--memory', '800MiB'];
+    const out = join(folder, 'out');
+    const pattern = join(folder, '[ab].csv');
+    const { status, stderr } = await run('prepare', pattern, '-o', out, ...columns, ...filters, ...split);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stderr).toMatch(/rows read: 4/);
+    expect(stderr).toMatch(/bad rows left out: 1; the first:\n {2}.*b\.csv, line 3: one column/);
+    expect(stderr).toMatch(/ {2}1 of other behaviours than buy/);
+    expect(stderr).toMatch(/ {2}1 not from the beginning until 2019-02-15/);
+    expect(stderr).toMatch(/split by time: from 2019-02-01 on/);
+  });
+
   it('generate the same bytes for the same seed, and keep a file that exists', async () => {
     const [one, two] = [join(folder, 'a.tsv.gz'), join(folder, 'b.tsv.gz')];
     const sizes = ['--users', '30', '--items', '20', '--interactions', '200', '--seed', '7'];
@@ -79,6 +96,8 @@ describe('hashgnn generate and prepare', () => {
     [['prepare', 'IN', '--out', 'OUT', '--format', 'xml'], 2, /movielens, csv, tsv, lightgcn/],
     [['prepare', 'IN', '--out', 'OUT', '--colour', 'red'], 2, /unknown option '--colour'/],
     [['prepare', 'IN', '--out', 'OUT', '--min-rating', 'high'], 2, /Expected a number/],
+    [['prepare', 'IN', '--out', 'OUT', '--memory', 'much'], 2, /Expected a size/],
+    [['prepare', 'IN', '--out', 'OUT', '--split', 'thrice'], 2, /by-user, overall/],
     [['prepare', 'missing.tsv', '--out', 'OUT'], 1, /missing\.tsv/],
     [['prepare', 'IN', '--out', '.'], 1, /not empty/],
     [['generate', '--out', 'OUT', '--users', '10', '--items', '10', '--interactions', '99'], 2, /--interactions is 99/],

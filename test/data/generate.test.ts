@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/base/errors.js';
 import { generateInteractions, toTsv } from '../../src/data/generate.js';
 import { popularityScores } from '../../src/data/graph.js';
-import { separate, splitByUser } from '../../src/data/split.js';
+import { separate, splitByUser } from '../support/split.js';
 
 describe('generateInteractions', () => {
   it('makes exactly the asked number of distinct pairs, sorted, with every user and item', () => {

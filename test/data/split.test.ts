@@ -1,6 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findSharedPair, Part, separate, splitByUser, testCount, validCount } from '../../src/data/split.js';
+import { readNpy } from '../../src/base/files.js';
+import { EdgeWriter, findSharedPairInFiles, readEdges } from '../../src/data/edge_file.js';
+import { findSharedPair, Part, testCount, validCount } from '../../src/data/split.js';
+import { separate, splitByUser } from '../support/split.js';
 
 /** Sorted edges of users with the given numbers of items. */
 function edgesOf(degrees: number[]): Int32Array {
@@ -77,6 +83,101 @@ describe('splitByUser', () => {
       else expect(parts[index]).not.toBe(Part.test);
     });
     expect(parts.filter((part) => part === Part.valid).length).toBe(3);
+  });
+});
+
+describe('other splits', () => {
+  const plan = fc.record({
+    testRatio: fc.double({ min: 0, max: 0.99, noNaN: true }),
+    validRatio: fc.double({ min: 0, max: 0.99, noNaN: true }),
+    seed: fc.nat(0xffffffff),
+  });
+  const countOf = (parts: Uint8Array, wanted: number) => parts.filter((part) => part === wanted).length;
+
+  it('overall tests and validates exactly the stated shares of all', () => {
+    fc.assert(
+      fc.property(degreeLists, plan, (degrees, { testRatio, validRatio, seed }) => {
+        const edges = edgesOf(degrees);
+        const parts = splitByUser(edges, { kind: 'overall', testRatio, validRatio, seed });
+        const tests = Math.round(parts.length * testRatio);
+        expect(countOf(parts, Part.test)).toBe(tests);
+        expect(countOf(parts, Part.valid)).toBe(Math.round((parts.length - tests) * validRatio));
+      }),
+    );
+  });
+
+  it('overall draws every place alike', () => {
+    const counts = new Array(10).fill(0);
+    const edges = edgesOf([10]);
+    for (let seed = 0; seed < 4000; seed++) {
+      splitByUser(edges, { kind: 'overall', testRatio: 0.3, seed }).forEach((part, at) => {
+        if (part === Part.test) counts[at]++;
+      });
+    }
+    for (const count of counts) expect(Math.abs(count - 1200)).toBeLessThan(4 * Math.sqrt(4000 * 0.3 * 0.7));
+  });
+
+  it('leave one out: the latest by time, or one drawn, of each user who has another', () => {
+    fc.assert(
+      fc.property(degreeLists, fc.nat(), (degrees, seed) => {
+        const edges = edgesOf(degrees);
+        const times = Float64Array.from({ length: edges.length / 2 }, (_, at) => ((at * 7919 + seed) % 13) / 2);
+        const last = splitByUser(edges, { kind: 'leave-last-out', seed }, undefined, times);
+        const drawn = splitByUser(edges, { kind: 'leave-random-out', seed });
+        let start = 0;
+        for (const degree of degrees) {
+          const own = Array.from(times.subarray(start, start + degree));
+          const expected = own.map((_, at) => (degree > 1 && at === own.lastIndexOf(Math.max(...own)) ? 2 : 0));
+          expect(Array.from(last.subarray(start, start + degree))).toEqual(expected);
+          expect(countOf(drawn.subarray(start, start + degree), Part.test)).toBe(degree > 1 ? 1 : 0);
+          start += degree;
+        }
+      }),
+    );
+  });
+
+  it('by time: what is at or after the moment tests, and of the rest a share validates', () => {
+    const edges = edgesOf([20, 5]);
+    const times = Float64Array.from({ length: 25 }, (_, at) => (at * 11) % 25);
+    const parts = splitByUser(edges, { kind: 'by-time', testFrom: 15, validRatio: 0.2 }, undefined, times);
+    parts.forEach((part, at) => {
+      expect(part === Part.test).toBe(times[at]! >= 15);
+    });
+    expect(countOf(parts, Part.valid)).toBeGreaterThan(0);
+  });
+});
+
+describe('edge files', () => {
+  it('give back in pieces what was written, and the leak check over them finds what the one in memory finds', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hashgnn-edges-'));
+    const part = fc.uniqueArray(fc.nat(200), { maxLength: 40 }).map((cells) => cells.sort((a, b) => a - b));
+    let run = 0;
+    try {
+      await fc.assert(
+        fc.asyncProperty(part, part, part, fc.integer({ min: 1, max: 7 }), async (a, b, c, atOnce) => {
+          const arrays = [a, b, c].map((cells) => Int32Array.from(cells.flatMap((cell) => [cell >> 3, cell & 7])));
+          const paths = arrays.map((_, index) => join(folder, `${run}-${index}`));
+          run++;
+          for (const [index, array] of arrays.entries()) {
+            const writer = await EdgeWriter.create(paths[index]!);
+            for (let at = 0; at < array.length; at += 2) {
+              writer.add(array[at]!, array[at + 1]!);
+              await writer.flush(atOnce);
+            }
+            await writer.finish();
+            const back: number[] = [];
+            for await (const piece of readEdges(paths[index]!, atOnce)) back.push(...piece);
+            expect(back).toEqual([...array]);
+            expect((await readNpy(paths[index]!, { dtype: 'int32' })).shape).toEqual([array.length / 2, 2]);
+          }
+          const shared = await findSharedPairInFiles(paths, atOnce);
+          expect(shared === undefined).toBe(findSharedPair(...arrays) === undefined);
+        }),
+        { numRuns: 30 },
+      );
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

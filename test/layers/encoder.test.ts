@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Gpu, Program, TensorScope } from '../../src/gpu/index.js';
-import { Encoder, type EncoderOptions, EncodingPass, FullPass, SampledPass } from '../../src/layers/encoder.js';
 import { Graph, type HostGraph } from '../../src/layers/graph.js';
 import { NodeSet } from '../../src/layers/node_set.js';
+import { FullPass, SageEncoder, SageEncoding, type SageOptions, SampledPass } from '../../src/layers/sage.js';
 import { useGpu } from '../support/gpu.js';
 import { anyGraph, floats, graphOf } from '../support/graphs.js';
 import { expectClose } from '../support/kernels.js';
@@ -12,7 +12,7 @@ import { encode, encodeBackward } from '../train/reference_step.js';
 
 const gpu = useGpu();
 
-const anyOptions: fc.Arbitrary<EncoderOptions> = fc.record({
+const anyOptions: fc.Arbitrary<SageOptions> = fc.record({
   inputWidth: fc.constantFrom(4, 8, 20),
   widths: fc.array(fc.constantFrom(4, 12, 16), { minLength: 1, maxLength: 3 }),
   bits: fc.constantFrom(8, 24),
@@ -25,10 +25,10 @@ const anyOptions: fc.Arbitrary<EncoderOptions> = fc.record({
 async function withEncoder<T>(
   device: Gpu,
   host: HostGraph,
-  options: EncoderOptions,
+  options: SageOptions,
   use: (tools: {
     scope: TensorScope;
-    encoder: Encoder;
+    encoder: SageEncoder;
     program: Program;
     values: Map<string, Float32Array>;
   }) => Promise<T>,
@@ -36,7 +36,7 @@ async function withEncoder<T>(
   const scope = device.scope();
   const program = device.program('test of the encoder');
   try {
-    const encoder = new Encoder(scope, new Graph(scope, host), options, true);
+    const encoder = new SageEncoder(scope, new Graph(scope, host), options, true);
     const values = new Map<string, Float32Array>();
     encoder.parameters().forEach(({ name, tensor }, index) => {
       const value = floats(tensor.length, index + 1).map((x) => x / 4);
@@ -65,10 +65,9 @@ function setOf(scope: TensorScope, program: Program, host: HostGraph, nodes: rea
 }
 
 /** Gradients of the dense parameters by their names. */
-async function denseGradients({ layers, hash }: Encoder): Promise<Map<string, Float32Array>> {
+async function denseGradients({ dense }: SageEncoder): Promise<Map<string, Float32Array>> {
   const gradients = new Map<string, Float32Array>();
-  for (const [index, layer] of [...layers, hash].entries()) {
-    const name = layer === hash ? 'hash' : `layers.${index}`;
+  for (const { name, layer } of dense) {
     gradients.set(`${name}.weight`, await layer.weightGradient.read());
     gradients.set(`${name}.bias`, await layer.biasGradient.read());
   }
@@ -81,7 +80,7 @@ const neighboursOf = ({ userCount, itemCount, offsets, neighbours }: HostGraph) 
   ]);
 
 /** Close to a corner of the leaky ReLU, float32 may fall on the other side of it. */
-const isSmooth = ({ activation }: EncoderOptions, outputs: readonly Float64Array[]) =>
+const isSmooth = ({ activation }: SageOptions, outputs: readonly Float64Array[]) =>
   activation !== 'leaky-relu' ||
   outputs.slice(0, -1).every((values) => values.every((value) => Math.abs(value) > 1e-6));
 
@@ -89,7 +88,7 @@ const tolerance = { absolute: 2e-5, relative: 1e-4 };
 
 test('parameters have the shapes that their options say, and the names of checkpoints', async () => {
   const host = hostOf(graphOf(3, 2, [[0, 1]]));
-  const shapes = (options: Pick<EncoderOptions, 'aggregation' | 'weights'>) =>
+  const shapes = (options: Pick<SageOptions, 'aggregation' | 'weights'>) =>
     withEncoder(
       gpu(),
       host,
@@ -143,9 +142,9 @@ test('the pass over whole neighbourhoods and its way back agree with float64', a
 });
 
 /** Embeddings of all nodes by an encoding in chunks, computed twice. */
-async function encodedTwice(scope: TensorScope, encoder: Encoder, chunkRows?: number): Promise<Float32Array[]> {
+async function encodedTwice(scope: TensorScope, encoder: SageEncoder, chunkRows?: number): Promise<Float32Array[]> {
   const program = scope.own(scope.gpu.program('encoding'));
-  const pass = new EncodingPass(scope, encoder, chunkRows);
+  const pass = new SageEncoding(scope, encoder, chunkRows);
   pass.recordForward(program);
   await program.compile();
   program.run();

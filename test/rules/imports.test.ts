@@ -7,12 +7,14 @@ const ROOMS: Record<string, readonly string[]> = {
   base: [],
   gpu: ['base'],
   reference: ['base'],
+  page: ['base'],
   data: ['base'],
   layers: ['gpu', 'base'],
   search: ['gpu', 'base'],
   train: ['base', 'gpu', 'reference', 'data', 'layers', 'search'],
   selftest: ['base', 'gpu', 'reference'],
-  cli: ['base', 'gpu', 'reference', 'selftest', 'data', 'layers', 'search', 'train'],
+  reproduce: ['base', 'page', 'gpu', 'data', 'search', 'train'],
+  cli: ['base', 'page', 'gpu', 'reference', 'selftest', 'data', 'layers', 'search', 'train', 'reproduce'],
 };
 
 /** What stands outside src and may be imported from there: the benches, which import rooms themselves, as commands. */

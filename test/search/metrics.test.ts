@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import { evaluate, evaluatePopularity, evaluateRanking, type Metrics } from '../../src/search/index.js';
+import {
+  evaluate,
+  evaluatePopularity,
+  evaluateRanking,
+  type Metrics,
+  recallsOfHits,
+  type SearchName,
+} from '../../src/search/index.js';
 import { useGpu } from '../support/gpu.js';
 import { best, codesOf, distance, embeddingsOf, listsOf, mix, product } from './support.js';
 
@@ -178,7 +185,14 @@ test.each([true, false])('the three searches follow the protocol, masked: %s', a
     candidates,
     masked,
   };
-  const result = await evaluate(gpu(), input);
+  const recalls: Partial<Record<SearchName, Float32Array>> = {};
+  const result = await evaluate(gpu(), {
+    ...input,
+    onHits: (search, hits, testCounts) => {
+      recalls[search] = recallsOfHits(hits, testCounts, 10);
+    },
+  });
+  const tested = test.flatMap((row, user) => (row.length > 0 ? [user] : []));
   expect(result.users).toBe(test.filter((row) => row.length > 0).length);
   for (const name of ['hamming', 'hierarchical', 'exact'] as const) {
     expect(result.seconds[name]).toBeGreaterThan(0);
@@ -190,6 +204,9 @@ test.each([true, false])('the three searches follow the protocol, masked: %s', a
         cutoffs,
       ),
     );
+    // HR@10 user by user, of those with a test item.
+    const expected = tested.map((user) => metricsOf(rankings[user]![name], test[user]!, 10)[0]);
+    expect([...recalls[name]!]).toEqual([...Float32Array.from(expected)]);
   }
   const some = await evaluate(gpu(), { ...input, searches: ['exact'] });
   expect(some.exact).toEqual(result.exact);

@@ -79,7 +79,7 @@ function referenceCurve(steps: number): Curve {
 const deviceCurve = (): Promise<Curve> =>
   withStep(gpu(), smallGraph(), options, async (step) => {
     step.program.run(STEPS);
-    return curveOf(await step.loss.read(0, STEPS));
+    return curveOf(await step.losses(0, STEPS));
   });
 
 if (process.env.HASHGNN_RECORD) {

@@ -46,7 +46,7 @@ describe.each([
     };
     const training = new DeviceTraining(planner, planner.scope(), host, resolveOptions(given));
     const { step, encode, watch } = training;
-    for (const program of [step.program, step.flush, encode, watch.program]) {
+    for (const program of [...step.programs, encode, watch.program]) {
       if (program.dispatches.length > 0) expectShort(program.dispatches);
     }
   });

@@ -86,6 +86,7 @@ function expectedLoss(example: PairBatch, options: PairLossOptions, guided: Arra
     ...{ batch, width, slots, negatives, triplets, margin },
     cross_entropy_weight: crossEntropyWeight / divisors[0]!,
     ranking_weight: rankingWeight / divisors[1]!,
+    ...{ later_first: batch, later_weight: 1 },
   };
   const constants = { RANKING: ranking === 'softplus' ? 1 : 0 };
   pairs({ guided, pairs: example.pairs, scale: [scale], score_gradient, edge_terms }, parameters, constants);

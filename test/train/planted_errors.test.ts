@@ -25,12 +25,25 @@ const situations = {
   full: { ...sampled, fanouts: 'all' },
   'full, joint': { ...sampled, fanouts: 'all', aggregation: 'joint' },
   softplus: { ...sampled, ranking: 'softplus' },
+  relaxed: { ...sampled, relaxation: 'continuation', sharpnessFrom: 0 },
+  multinomial: { ...sampled, batchSize: 6, encoder: 'lightgcn', propagations: 0, objective: 'multinomial' },
 } satisfies Record<string, Given>;
 type Situation = keyof typeof situations;
 
 const one = (shader: string, from: string, to: string): Edits => ({ [shader]: [from, to] });
 
 const planted: [what: string, situation: Situation, edits: Edits][] = [
+  [
+    'hash/relax_backward',
+    'relaxed',
+    one('hash/relax_backward', '(1.0 - relaxed * relaxed)', '(1.0 + relaxed * relaxed)'),
+  ],
+  ['the pull of a user’s own items', 'multinomial', one('loss/multinomial', '-= factor * slope', '+= factor * slope')],
+  [
+    'the push of all items',
+    'multinomial',
+    one('loss/multinomial', '= slope * count * chance', '= -slope * count * chance'),
+  ],
   [
     'dense/backward_input',
     'sampled',
@@ -104,9 +117,9 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
   ],
   ...(
     [
-      ['positive', 'positive_gradient = -parameters', 'positive_gradient = parameters'],
-      ['negatives', 'gradient = parameters.cross_entropy_weight', 'gradient = -parameters.cross_entropy_weight'],
-      ['margin, negatives', 'gradient += parameters.ranking_weight', 'gradient -= parameters.ranking_weight'],
+      ['positive', 'positive_gradient = -cross_entropy_weight', 'positive_gradient = cross_entropy_weight'],
+      ['negatives', 'gradient = cross_entropy_weight', 'gradient = -cross_entropy_weight'],
+      ['margin, negatives', 'gradient += ranking_weight', 'gradient -= ranking_weight'],
       ['margin, positive', 'positive_gradient -= positive_slope', 'positive_gradient += positive_slope'],
       ['scale, negatives', 'scale_gradient += gradient', 'scale_gradient -= gradient'],
       ['scale, positive', 'scale_gradient += positive_gradient', 'scale_gradient -= positive_gradient'],

@@ -5,19 +5,27 @@
  */
 import { Purpose, random, toBelow } from '../../src/base/random.js';
 import type { HostGraph } from '../../src/layers/graph.js';
+import { propagate } from '../../src/reference/aggregate/propagate.js';
 import { activation_backward } from '../../src/reference/dense/activation_backward.js';
 import { backward_input } from '../../src/reference/dense/backward_input.js';
 import { forward as denseForward } from '../../src/reference/dense/forward.js';
 import { guidanceMask } from '../../src/reference/hash/guide.js';
+import { inside, relaxationNoise } from '../../src/reference/hash/relax.js';
 import { NONE } from '../../src/reference/lib/none.js';
+import { multinomial } from '../../src/reference/loss/multinomial.js';
 import { pairs as pairLoss } from '../../src/reference/loss/pairs.js';
 import { adamStep } from '../../src/reference/optim/adam.js';
 import { batch } from '../../src/reference/sample/batch.js';
 import { negatives } from '../../src/reference/sample/negatives.js';
+import { negativesByDegree } from '../../src/reference/sample/negatives_by_degree.js';
+import { users as drawUsers } from '../../src/reference/sample/users.js';
+import { walks } from '../../src/reference/sample/walks.js';
 import { glorot, normal } from '../../src/train/initialise.js';
 import type { StepLoss } from '../../src/train/losses.js';
+import { cumulativeChances, pairCount } from '../../src/train/objective.js';
 import type { TrainOptions } from '../../src/train/options.js';
 import { scheduleTable } from '../../src/train/schedule.js';
+import { readsAllNodes } from '../../src/train/step.js';
 
 /** Trained tensors by the names that they have in checkpoints. */
 export type Parameters = ReadonlyMap<string, Float64Array>;
@@ -26,7 +34,11 @@ export type Parameters = ReadonlyMap<string, Float64Array>;
 export type Shape = Pick<
   TrainOptions,
   'inputWidth' | 'widths' | 'bits' | 'aggregation' | 'weights' | 'activation' | 'fanouts'
->;
+> &
+  Partial<Pick<TrainOptions, 'encoder' | 'propagations' | 'hashLayer'>>;
+
+/** Width of a node's trained vector. */
+const vectorWidth = ({ inputWidth, bits, hashLayer }: Shape) => (hashLayer === 'none' ? bits : inputWidth);
 
 /** How far a parameter is moved each way for a numeric derivative. */
 const DIFFERENCE = 2e-7;
@@ -42,8 +54,11 @@ interface DenseShape {
 }
 
 /** The dense layers of an encoder: those of the graph layers, then the hash layer. */
-function denseShapes({ inputWidth, widths, bits, aggregation, weights, activation }: Shape): DenseShape[] {
+function denseShapes(shape: Shape): DenseShape[] {
+  const { inputWidth, widths, bits, aggregation, weights, activation, encoder, hashLayer } = shape;
   const sides = weights === 'separate' ? 2 : 1;
+  const hash = { name: 'hash', outputs: bits, sides, activation: ACTIVATIONS.tanh };
+  if (encoder === 'lightgcn') return hashLayer === 'none' ? [] : [{ ...hash, inputs: inputWidth }];
   const parts = aggregation === 'joint' ? 1 : 2;
   return [
     ...widths.map((outputs, index) => ({
@@ -53,7 +68,7 @@ function denseShapes({ inputWidth, widths, bits, aggregation, weights, activatio
       sides,
       activation: ACTIVATIONS[activation],
     })),
-    { name: 'hash', inputs: widths.at(-1)!, outputs: bits, sides, activation: ACTIVATIONS.tanh },
+    { ...hash, inputs: widths.at(-1)! },
   ];
 }
 
@@ -61,11 +76,14 @@ const nodeCountOf = ({ userCount, itemCount }: HostGraph) => userCount + itemCou
 
 /** The parameters that training begins with. */
 export function initialParameters(graph: HostGraph, options: TrainOptions): Map<string, Float64Array> {
-  const { seed, inputWidth, initialisation, initialDeviation, featureDeviation, scale } = options;
+  const { seed, initialisation, initialDeviation, featureDeviation, scale, embeddingScale, embeddingWeight } = options;
   const nodes = nodeCountOf(graph);
   const parameters = new Map<string, Float64Array>();
   const set = (name: string, values: ArrayLike<number>) => parameters.set(name, Float64Array.from(values));
-  set('embedding', normal(nodes * inputWidth, featureDeviation, { seed, stream: 0 }));
+  set(
+    'embedding',
+    normal(nodes * (options.implicitWeight > 0 ? 2 : 1) * vectorWidth(options), featureDeviation, { seed, stream: 0 }),
+  );
   denseShapes(options).forEach(({ name, inputs, outputs, sides }, index) => {
     const length = sides * inputs * outputs;
     const stream = { seed, stream: index + 1 };
@@ -75,13 +93,14 @@ export function initialParameters(graph: HostGraph, options: TrainOptions): Map<
     set(`${name}.bias`, new Float64Array(sides * outputs));
   });
   set('scale', [Math.fround(scale)]);
+  if (embeddingWeight > 0) set('embedding_scale', [Math.fround(embeddingScale)]);
   return parameters;
 }
 
 /** Everything random in a step. */
 export interface Draws {
-  /** [batch, 2 + slots] node numbers: user, positive item, negative items or NONE. */
-  readonly pairs: Uint32Array;
+  /** [batch, 2 + slots] node numbers: user, positive item, negative items or NONE; or [users] with all their items. */
+  readonly drawn: Uint32Array;
   /** Neighbours that each graph layer reads, by layer and node. */
   readonly neighbours: readonly (readonly number[][])[];
   /** Nodes whose output a graph layer is asked for, by layer. */
@@ -90,6 +109,10 @@ export interface Draws {
   readonly inputNodes: ReadonlySet<number>;
   /** [N, bits] Q of the paper's eq. 8; of a node that is not in the batch, nothing. */
   readonly keep: readonly boolean[];
+  /** [N, bits] noise of a smooth relaxation, and its β. */
+  readonly noise: Float64Array;
+  readonly sharpness: number;
+  readonly step: number;
 }
 
 /** Neighbours that a graph layer reads, by node. */
@@ -108,23 +131,54 @@ function drawNeighbours(graph: HostGraph, { fanouts, widths, seed }: TrainOption
 
 /** The draws of a step. */
 export function drawStep(graph: HostGraph, options: TrainOptions, step: number): Draws {
-  const { batchSize, bits, seed, fanouts, widths } = options;
+  const { batchSize, bits, seed, widths, objective, encoder } = options;
   const { userCount: users, itemCount: items, offsets } = graph;
-  const nodes = nodeCountOf(graph);
-  const slots = Math.max(options.negatives, options.triplets);
-  const stride = 2 + slots;
-  const pairs = new Uint32Array(batchSize * stride);
-  const edges = graph.neighbours.length / 2;
-  const sampling = { state: [step], offsets, neighbours: graph.neighbours, pairs };
-  batch(sampling, { batch: batchSize, stride, edges, users, seed });
-  negatives(sampling, { batch: batchSize, stride, users, items, seed });
-
+  const nodes = nodeCountOf(graph) * (options.implicitWeight > 0 ? 2 : 1);
   const all = new Set(Array.from({ length: nodes }, (_, node) => node));
-  const roots = fanouts === 'all' ? all : new Set([...pairs].filter((node) => node !== NONE));
-  const neighbours = widths.map((_, layer) => drawNeighbours(graph, options, step, layer));
+  let drawn: Uint32Array;
+  if (objective === 'multinomial') {
+    drawn = new Uint32Array(Math.min(batchSize, users));
+    drawUsers({ state: [step], batch: drawn }, { count: drawn.length, users, seed });
+  } else {
+    const slots = Math.max(options.negatives, options.triplets);
+    const stride = 2 + slots;
+    drawn = new Uint32Array(pairCount(options) * stride);
+    const edges = graph.neighbours.length / 2;
+    const sampling = { state: [step], offsets, neighbours: graph.neighbours, pairs: drawn };
+    batch(sampling, { batch: batchSize, stride, edges, users, seed });
+    const chances = (first: number, end: number) =>
+      cumulativeChances(
+        Array.from({ length: end - first }, (_, at) =>
+          Math.fround((offsets[first + at + 1]! - offsets[first + at]!) ** 0.75),
+        ),
+      );
+    const rows = (first_row: number) => ({ first_row, batch: batchSize, stride, seed });
+    if (options.implicitWeight > 0) {
+      const total = users + items;
+      for (const side of [0, 1]) {
+        const [first, end] = side === 0 ? [0, users] : [users, total];
+        const { walkWindow: window, walkStop: stop } = options;
+        const of = rows((1 + side) * batchSize);
+        walks({ ...sampling, pairs: drawn }, { ...of, edges, side, contexts: total, window, stop: Math.fround(stop) });
+        negativesByDegree(
+          { state: [step], cumulative: chances(first, end), pairs: drawn },
+          { ...of, first_node: total + first, count: end - first },
+        );
+      }
+    }
+    if (options.negativeSampling === 'degree') {
+      negativesByDegree(
+        { state: [step], cumulative: chances(users, users + items), pairs: drawn },
+        { ...rows(0), first_node: users, count: items },
+      );
+    } else negatives(sampling, { batch: batchSize, stride, users, items, seed });
+  }
+  const roots = readsAllNodes(options) ? all : new Set([...drawn].filter((node) => node !== NONE));
+  const neighbours =
+    encoder === 'lightgcn' ? [] : widths.map((_, layer) => drawNeighbours(graph, options, step, layer));
   const targets: ReadonlySet<number>[] = [];
   let wanted = roots;
-  for (let layer = widths.length - 1; layer >= 0; layer -= 1) {
+  for (let layer = neighbours.length - 1; layer >= 0; layer -= 1) {
     targets.unshift(wanted);
     wanted = new Set([...wanted, ...[...wanted].flatMap((node) => neighbours[layer]![node]!)]);
   }
@@ -132,10 +186,13 @@ export function drawStep(graph: HostGraph, options: TrainOptions, step: number):
   // Q is drawn by row, and rows are the batch's nodes in ascending order.
   const p = scheduleTable(options)[step * 4]!;
   const keep = new Array<boolean>(nodes * bits).fill(true);
+  const noise = new Float64Array(nodes * bits);
+  const noisy = { width: bits, seed, noise: options.relaxation === 'concrete' };
   [...roots]
     .sort((a, b) => a - b)
     .forEach((node, row) => {
       for (let bit = 0; bit < bits; bit += 1) {
+        noise[node * bits + bit] = relaxationNoise(noisy, step, row, bit);
         keep[node * bits + bit] = guidanceMask(
           { width: bits, seed, byRow: options.guidance === 'row' },
           step,
@@ -145,15 +202,40 @@ export function drawStep(graph: HostGraph, options: TrainOptions, step: number):
         );
       }
     });
-  return { pairs, neighbours, targets, inputNodes: wanted, keep };
+  return { drawn, neighbours, targets, inputNodes: wanted, keep, noise, sharpness: p, step };
 }
 
 /** What an encoder computes on its way, a row for every node. */
 export interface Encoding {
   /** Input of every dense layer. */
   readonly inputs: readonly Float64Array[];
-  /** Output of every dense layer; the last is z. */
+  /** Output of every dense layer. */
   readonly outputs: readonly Float64Array[];
+  /** z */
+  readonly embeddings: Float64Array;
+}
+
+/** The mean of layers 0 to L of linear propagation, layer by layer; the way back is the same. */
+function propagated(graph: HostGraph, { propagations = 0 }: Shape, values: Float64Array): Float64Array {
+  const { offsets, neighbours } = graph;
+  const nodes = nodeCountOf(graph);
+  const norms = Array.from({ length: nodes }, (_, node) => {
+    const degree = offsets[node + 1]! - offsets[node]!;
+    return degree > 0 ? degree ** -0.5 : 0;
+  });
+  const sum = values.slice();
+  let layer = values;
+  for (let index = 0; index < propagations; index += 1) {
+    const output = new Float64Array(values.length);
+    const base = new Float64Array(values.length);
+    const shape = { nodes, width: values.length / nodes, factor: 1 };
+    propagate({ base, source: layer, norms, offsets, neighbours, output }, shape);
+    output.forEach((value, at) => {
+      sum[at]! += value;
+    });
+    layer = output;
+  }
+  return sum.map((value) => value / (propagations + 1));
 }
 
 /** Embeddings of all nodes, with the neighbours that each layer reads. */
@@ -167,6 +249,7 @@ export function encode(
   const inputs: Float64Array[] = [];
   const outputs: Float64Array[] = [];
   let source = parameters.get('embedding')!;
+  if (shape.encoder === 'lightgcn') source = propagated(graph, shape, source);
   denseShapes(shape).forEach((layer, index) => {
     const input = index < neighbours.length ? aggregate(source, neighbours[index]!, shape.aggregation) : source;
     const output = new Float64Array(nodes * layer.outputs);
@@ -185,7 +268,7 @@ export function encode(
     outputs.push(output);
     source = output;
   });
-  return { inputs, outputs };
+  return { inputs, outputs, embeddings: source };
 }
 
 /** How much of each source goes into each target: (source, target, column of the target, share). */
@@ -240,7 +323,7 @@ export function encodeBackward(
   shape: Shape,
   parameters: Parameters,
   neighbours: readonly (readonly number[][])[],
-  { inputs, outputs }: Encoding,
+  { inputs, outputs }: Pick<Encoding, 'inputs' | 'outputs'>,
   embeddingsGradient: Float64Array,
 ): Map<string, Float64Array> {
   const nodes = nodeCountOf(graph);
@@ -287,7 +370,7 @@ export function encodeBackward(
       gradient = aggregateBackward(inputGradient, neighbours[index]!, width, shape.aggregation);
     } else gradient = inputGradient;
   }
-  gradients.set('embedding', gradient);
+  gradients.set('embedding', shape.encoder === 'lightgcn' ? propagated(graph, shape, gradient) : gradient);
   return gradients;
 }
 
@@ -307,7 +390,9 @@ export interface Evaluation {
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
-function divisorsOf({ reduction, batchSize, negatives, triplets }: TrainOptions) {
+function divisorsOf(options: TrainOptions) {
+  const { reduction, negatives, triplets } = options;
+  const batchSize = pairCount(options);
   return reduction === 'mean'
     ? { crossEntropy: batchSize * (1 + negatives), ranking: batchSize * Math.max(1, triplets) }
     : { crossEntropy: 1, ranking: 1 };
@@ -324,50 +409,99 @@ export function evaluateStep(
   draws: Draws,
   offset?: Float64Array,
 ): Evaluation {
-  const { bits, batchSize, ranking, margin } = options;
   const encoding = encode(graph, options, parameters, draws.neighbours);
-  const z = encoding.outputs.at(-1)!;
-  const guided = z.map((value, at) => (offset ? value + offset[at]! : draws.keep[at] ? value : value >= 0 ? 1 : -1));
+  const z = encoding.embeddings;
+  const smooth = options.relaxation !== 'guidance';
+  const guided = z.map((value, at) => {
+    if (smooth) return Math.tanh(draws.sharpness * (Math.atanh(inside(value)) + draws.noise[at]!));
+    return offset ? value + offset[at]! : draws.keep[at] ? value : value >= 0 ? 1 : -1;
+  });
   let smoothness = Number.POSITIVE_INFINITY;
   const corner = (value: number) => {
     smoothness = Math.min(smoothness, Math.abs(value));
   };
-  const leaky = options.activation === 'leaky-relu';
+  const leaky = options.activation === 'leaky-relu' && options.encoder === 'sage';
   draws.targets.forEach((targets, layer) => {
     const width = options.widths[layer]!;
     for (const node of leaky ? targets : [])
       encoding.outputs[layer]!.subarray(node * width, (node + 1) * width).forEach(corner);
   });
   z.forEach((value, at) => {
-    if (!draws.keep[at]) corner(value);
+    if (!smooth && !draws.keep[at]) corner(value);
   });
 
-  const stride = draws.pairs.length / batchSize;
-  const scale = parameters.get('scale')![0]!;
+  const lossOn = options.objective === 'multinomial' ? likelihoodOn : pairLossOn;
+  const loss = lossOn(graph, options, draws, guided, parameters.get('scale')![0]!, corner);
+  const { embeddingWeight } = options;
+  if (embeddingWeight > 0) {
+    const other = lossOn(graph, options, draws, z, parameters.get('embedding_scale')![0]!, corner);
+    return { loss: { ...loss, total: loss.total + embeddingWeight * other.total }, encoding, guided, smoothness };
+  }
+  return { loss, encoding, guided, smoothness };
+}
+
+/** A loss on vectors of all nodes; `corner` is told of distances from where it is not smooth. */
+type LossOn = (
+  graph: HostGraph,
+  options: TrainOptions,
+  draws: Draws,
+  vectors: Float64Array,
+  scale: number,
+  corner: (distance: number) => void,
+) => StepLoss;
+
+const productOf = (vectors: Float64Array, bits: number, a: number, b: number) => {
+  let product = 0;
+  for (let bit = 0; bit < bits; bit += 1) product += vectors[a * bits + bit]! * vectors[b * bits + bit]!;
+  return product;
+};
+
+const likelihoodOn: LossOn = (graph, options, { drawn, step }, vectors, scale) => {
+  const { bits, flattening } = options;
+  const { userCount, itemCount, offsets, neighbours } = graph;
+  let [crossEntropy, auc] = [0, 0];
+  for (const user of drawn) {
+    const own = [...neighbours.subarray(offsets[user]!, offsets[user + 1]!)].map((node) => node - userCount);
+    const logits = Array.from({ length: itemCount }, (_, i) => scale * productOf(vectors, bits, user, userCount + i));
+    const most = Math.max(...logits);
+    const normaliser = most + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0));
+    const others = logits.filter((_, item) => !own.includes(item));
+    for (const item of own) crossEntropy += own.length ** -flattening * (normaliser - logits[item]!);
+    const chosen = own.length > 0 ? logits[own[step % own.length]!]! : undefined;
+    const below = others.reduce((sum, logit) => sum + (logit < chosen! ? 1 : logit === chosen ? 0.5 : 0), 0);
+    auc += chosen === undefined || others.length === 0 ? 0.5 : below / others.length;
+  }
+  crossEntropy /= drawn.length;
+  return { crossEntropy, ranking: 0, total: crossEntropy, auc: auc / drawn.length };
+};
+
+const pairLossOn: LossOn = (_, options, draws, vectors, scale, corner) => {
+  const { bits, ranking, margin } = options;
+  const count = pairCount(options);
+  const stride = draws.drawn.length / count;
   const sums = { crossEntropy: 0, ranking: 0, auc: 0 };
-  for (let edge = 0; edge < batchSize; edge += 1) {
-    const [user, ...others] = draws.pairs.subarray(edge * stride, (edge + 1) * stride) as unknown as number[];
+  for (let edge = 0; edge < count; edge += 1) {
+    const importance = edge < options.batchSize ? 1 : options.implicitWeight;
+    const [user, ...others] = draws.drawn.subarray(edge * stride, (edge + 1) * stride) as unknown as number[];
     const [positive, ...scores] = others.map((item) => {
       if (item === NONE) return undefined;
-      let product = 0;
-      for (let bit = 0; bit < bits; bit += 1) product += guided[user! * bits + bit]! * guided[item * bits + bit]!;
-      return scale * product;
+      return scale * productOf(vectors, bits, user!, item);
     });
-    sums.crossEntropy += softplus(-positive!);
+    sums.crossEntropy += importance * softplus(-positive!);
     let below = 0;
     let present = 0;
     for (const [slot, score] of scores.entries()) {
       if (score === undefined) continue;
       present += 1;
       below += score < positive! ? 1 : score === positive! ? 0.5 : 0;
-      if (slot < options.negatives) sums.crossEntropy += softplus(score);
+      if (slot < options.negatives) sums.crossEntropy += importance * softplus(score);
       if (slot >= options.triplets) continue;
       if (ranking === 'softplus') {
-        sums.ranking += softplus(score - positive!);
+        sums.ranking += importance * softplus(score - positive!);
       } else {
         const excess = sigmoid(score) - sigmoid(positive!) + margin;
         corner(excess);
-        sums.ranking += Math.max(0, excess);
+        sums.ranking += importance * Math.max(0, excess);
       }
     }
     sums.auc += present > 0 ? below / present : 0.5;
@@ -376,13 +510,8 @@ export function evaluateStep(
   const crossEntropy = sums.crossEntropy / divisors.crossEntropy;
   const rankingLoss = sums.ranking / divisors.ranking;
   const total = options.crossEntropyWeight * crossEntropy + options.rankingWeight * rankingLoss;
-  return {
-    loss: { crossEntropy, ranking: rankingLoss, total, auc: sums.auc / batchSize },
-    encoding,
-    guided,
-    smoothness,
-  };
-}
+  return { crossEntropy, ranking: rankingLoss, total, auc: sums.auc / count };
+};
 
 /** The gradient of the total loss by every parameter, straight through the sign. */
 export function stepGradients(
@@ -392,15 +521,74 @@ export function stepGradients(
   draws: Draws,
   { encoding, guided }: Evaluation,
 ): Map<string, Float64Array> {
-  const { bits, batchSize, negatives, triplets, margin, ranking } = options;
-  const stride = draws.pairs.length / batchSize;
+  const gradientsOn = options.objective === 'multinomial' ? likelihoodGradients : pairGradients;
+  const { embeddings: z } = encoding;
+  const codes = gradientsOn(graph, options, draws, guided, parameters.get('scale')!);
+  // ∂ĥ/∂z is taken for 1 everywhere where signs are passed straight through.
+  const gradient = codes.vectors.map((slope, at) =>
+    options.relaxation === 'guidance'
+      ? slope
+      : (slope * draws.sharpness * (1 - guided[at]! ** 2)) / (1 - inside(z[at]!) ** 2),
+  );
+  let ofEmbeddingScale: number | undefined;
+  if (options.embeddingWeight > 0) {
+    const other = gradientsOn(graph, options, draws, z, parameters.get('embedding_scale')!);
+    other.vectors.forEach((slope, at) => {
+      gradient[at]! += options.embeddingWeight * slope;
+    });
+    ofEmbeddingScale = options.embeddingWeight * other.scale;
+  }
+  const gradients = encodeBackward(graph, options, parameters, draws.neighbours, encoding, gradient);
+  gradients.set('scale', Float64Array.of(codes.scale));
+  if (ofEmbeddingScale !== undefined) gradients.set('embedding_scale', Float64Array.of(ofEmbeddingScale));
+  return gradients;
+}
+
+/** Gradients of a loss by the vectors of all nodes and by the scale. */
+type GradientsOn = (
+  graph: HostGraph,
+  options: TrainOptions,
+  draws: Draws,
+  vectors: Float64Array,
+  scale: ArrayLike<number>,
+) => { readonly vectors: Float64Array; readonly scale: number };
+
+const likelihoodGradients: GradientsOn = (graph, { bits, flattening }, { drawn, step }, vectors, scale) => {
+  const { userCount, itemCount: items, offsets, neighbours } = graph;
+  const scores = new Float64Array(drawn.length * items);
+  drawn.forEach((user, row) => {
+    for (let item = 0; item < items; item += 1) {
+      scores[row * items + item] = productOf(vectors, bits, user, userCount + item);
+    }
+  });
+  const terms = new Float64Array(drawn.length * 4);
+  multinomial(
+    { users: drawn, offsets, neighbours, scale: Float64Array.from(scale), state: [step], scores, terms },
+    { batch: drawn.length, items, stride: items, first_item: userCount, weight: 1 / drawn.length, flattening },
+  );
+  const gradient = new Float64Array(vectors.length);
+  drawn.forEach((user, row) => {
+    for (let item = 0; item < items; item += 1) {
+      for (let bit = 0; bit < bits; bit += 1) {
+        const node = userCount + item;
+        gradient[user * bits + bit]! += scores[row * items + item]! * vectors[node * bits + bit]!;
+        gradient[node * bits + bit]! += scores[row * items + item]! * vectors[user * bits + bit]!;
+      }
+    }
+  });
+  return { vectors: gradient, scale: drawn.reduce((sum, _, row) => sum + terms[row * 4 + 2]!, 0) };
+};
+
+const pairGradients: GradientsOn = (_, options, draws, guided, scale) => {
+  const { bits, negatives, triplets, margin, ranking } = options;
+  const batchSize = pairCount(options);
+  const stride = draws.drawn.length / batchSize;
   const slots = stride - 2;
-  const scale = parameters.get('scale')!;
   const divisors = divisorsOf(options);
   const scoreGradient = new Float64Array(batchSize * (1 + slots));
   const terms = new Float64Array(batchSize * 4);
   pairLoss(
-    { guided, pairs: draws.pairs, scale, score_gradient: scoreGradient, edge_terms: terms },
+    { guided, pairs: draws.drawn, scale: Float64Array.from(scale), score_gradient: scoreGradient, edge_terms: terms },
     {
       batch: batchSize,
       width: bits,
@@ -410,16 +598,17 @@ export function stepGradients(
       cross_entropy_weight: options.crossEntropyWeight / divisors.crossEntropy,
       ranking_weight: options.rankingWeight / divisors.ranking,
       margin,
+      later_first: options.batchSize,
+      later_weight: options.implicitWeight,
     },
     { RANKING: ranking === 'softplus' ? 1 : 0 },
   );
-  // ∂ĥ/∂z is taken for 1 everywhere, so that the gradient of ĥ is that of z.
   const gradient = new Float64Array(guided.length);
   let scaleGradient = 0;
   for (let edge = 0; edge < batchSize; edge += 1) {
-    const user = draws.pairs[edge * stride]!;
+    const user = draws.drawn[edge * stride]!;
     for (let other = 0; other <= slots; other += 1) {
-      const item = draws.pairs[edge * stride + 1 + other]!;
+      const item = draws.drawn[edge * stride + 1 + other]!;
       if (item === NONE) continue;
       const slope = scoreGradient[edge * (1 + slots) + other]!;
       for (let bit = 0; bit < bits; bit += 1) {
@@ -430,10 +619,8 @@ export function stepGradients(
       }
     }
   }
-  const gradients = encodeBackward(graph, options, parameters, draws.neighbours, encoding, gradient);
-  gradients.set('scale', Float64Array.of(scaleGradient));
-  return gradients;
-}
+  return { vectors: gradient, scale: scaleGradient };
+};
 
 /** One step of the reference, before its parameters are changed. */
 export interface ReferenceStep extends Evaluation {
@@ -468,6 +655,9 @@ export class ReferenceTraining {
     const draws = drawStep(graph, options, this.step);
     const evaluation = evaluateStep(graph, options, parameters, draws);
     const gradients = stepGradients(graph, options, parameters, draws, evaluation);
+    if (options.hashOnly && this.step >= options.guidanceFrom) {
+      for (const name of gradients.keys()) if (!/^hash|scale$/.test(name)) gradients.delete(name);
+    }
     return { draws, ...evaluation, gradients: clipped(gradients, options) };
   }
 
@@ -480,14 +670,15 @@ export class ReferenceTraining {
   }
 
   #update(name: string, gradient: Float64Array, { inputNodes }: Draws): void {
-    const { beta1, beta2, epsilon, weightDecay, inputWidth, learnScale, featureUpdates, fanouts } = this.options;
-    if (name === 'scale' && !learnScale) return;
-    const lazy = name === 'embedding' && featureUpdates === 'rows' && fanouts !== 'all';
+    const { beta1, beta2, epsilon, weightDecay, learnScale, featureUpdates } = this.options;
+    if (name.endsWith('scale') && !learnScale) return;
+    const lazy = name === 'embedding' && featureUpdates === 'rows' && !readsAllNodes(this.options);
+    const width = vectorWidth(this.options);
     const tensors = { parameter: this.parameters.get(name)!, ...this.#moments.get(name)! };
     // The kernels hold β in float32, and 1 − β2 has few digits left.
     const settings = { beta1: Math.fround(beta1), beta2: Math.fround(beta2), epsilon, weight_decay: weightDecay };
     for (let at = 0; at < gradient.length; at += 1) {
-      if (lazy && !inputNodes.has(Math.floor(at / inputWidth))) continue;
+      if (lazy && !inputNodes.has(Math.floor(at / width))) continue;
       adamStep(tensors, at, gradient[at]!, { state: [this.step], schedule: this.#schedule }, settings);
     }
   }
@@ -520,7 +711,7 @@ export function numericDerivative(
   { draws, encoding, guided }: ReferenceStep,
   { name, direction, straightThrough }: { name: string; direction: ArrayLike<number>; straightThrough: boolean },
 ): number {
-  const z = encoding.outputs.at(-1)!;
+  const z = encoding.embeddings;
   const offset = straightThrough ? guided.map((value, at) => value - z[at]!) : undefined;
   const totalAt = (distance: number) => {
     const moved = parameters.get(name)!.map((value, at) => value + distance * direction[at]!);

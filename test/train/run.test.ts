@@ -325,7 +325,7 @@ describe('a run', () => {
     const before = (await loadCheckpoint(folder))!;
     const advance = vi.spyOn(Trainer.prototype, 'advance').mockImplementation(async function (this: Trainer, end) {
       this.step = end;
-      this.training.encoder.hash.bias.write(new Float32Array([Number.NaN]));
+      this.training.encoder.dense.at(-1)!.layer.bias.write(new Float32Array([Number.NaN]));
     });
     try {
       await expect(trainToFolder(gpu(), dataset, options, folder, { resume: true })).rejects.toThrow(

@@ -44,6 +44,17 @@ const combinations: Given[] = [
     ranking: 'softplus',
     scale: 1,
   },
+  { relaxation: 'continuation', sharpnessFrom: 0, sharpnessEvery: 1, sharpnessBy: 0.5 },
+  { relaxation: 'concrete', sharpnessFrom: 1, sharpnessEvery: 1, sharpnessBy: 0.3, fanouts: 'all' },
+  { hashOnly: true, guidanceStart: 1, guidanceFrom: 2, guidanceBy: 1, guidanceEvery: 1, featureUpdates: 'deferred' },
+  { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', negativeSampling: 'degree' },
+  { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', implicitWeight: 0.4, walkWindow: 3, guidanceStart: 1 },
+  { encoder: 'lightgcn', propagations: 1, featureUpdates: 'rows', ranking: 'softplus' },
+  { encoder: 'lightgcn', propagations: 3, hashLayer: 'none', embeddingWeight: 0.7, embeddingScale: 0.5 },
+  { encoder: 'lightgcn', propagations: 0, weights: 'shared', featureUpdates: 'deferred', embeddingWeight: 2 },
+  { encoder: 'lightgcn', propagations: 2, objective: 'multinomial', flattening: 0.5, embeddingWeight: 0.5 },
+  { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', objective: 'multinomial', weightDecay: 0.1 },
+  { objective: 'multinomial', fanouts: 'all', relaxation: 'continuation', flattening: 1, scale: 1 },
 ];
 const named = combinations.map((given) => [JSON.stringify(given), given] as const);
 
@@ -206,7 +217,7 @@ describe('unusual graphs and batches', () => {
       seed: 1,
     });
     expect(faults).toEqual([]);
-    expect([...last.draws.pairs].filter((node) => node === NONE)).toHaveLength(9);
+    expect([...last.draws.drawn].filter((node) => node === NONE)).toHaveLength(9);
     expect(last.loss).toMatchObject({ ranking: 0, auc: 0.5 });
     expect(last.loss.crossEntropy).toBeGreaterThan(0);
   });
@@ -231,7 +242,7 @@ describe('determinism', () => {
       smallOptions({ guidanceFrom: 5, guidanceEvery: 5, guidanceBy: 0.1, ...given }),
       async (step) => {
         for (const times of submits) step.program.run(times);
-        const tensors = [...step.parameters(), ...step.adam.moments(), { name: 'losses', tensor: step.loss.log }];
+        const tensors = [...step.parameters(), ...step.adam.moments(), ...step.logs()];
         const read = await Promise.all(
           tensors.map(async ({ name, tensor }) => {
             const values = await tensor.read();

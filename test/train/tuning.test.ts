@@ -104,7 +104,7 @@ test('the choice of variants changes a training within rounding, that of gathers
       await step.compile();
       step.program.run(10);
       const values = await Promise.all(step.parameters().map(({ tensor }) => tensor.read()));
-      return { values, losses: (await step.loss.read(0, 10)).map(({ total }) => total) };
+      return { values, losses: (await step.losses(0, 10)).map(({ total }) => total) };
     } finally {
       scope.destroy();
     }

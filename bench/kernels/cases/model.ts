@@ -440,7 +440,7 @@ export const MODEL_CASES: CaseMap<ModelKernel> = {
         },
         parameters: {
           ...{ batch, width, slots, negatives: slots, triplets: 1 },
-          ...{ cross_entropy_weight: 0.4, ranking_weight: 0.9, margin: 0.2 },
+          ...{ cross_entropy_weight: 0.4, ranking_weight: 0.9, margin: 0.2, later_first: batch, later_weight: 1 },
         },
         constants: { RANKING, LANES: 1 },
         size: { invocations: batch },

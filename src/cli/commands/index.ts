@@ -6,6 +6,7 @@ import { register as evaluate } from './evaluate.js';
 import { register as generate } from './generate.js';
 import { register as prepare } from './prepare.js';
 import { register as recommend } from './recommend.js';
+import { register as reproduce } from './reproduce.js';
 import { register as search } from './search.js';
 import { register as train } from './train.js';
 import { register as tune } from './tune.js';
@@ -20,6 +21,7 @@ export const commands: readonly Register[] = [
   evaluate,
   recommend,
   search,
+  reproduce,
   demo,
   generate,
   bench,

@@ -14,6 +14,8 @@ export interface PairsParameters {
   cross_entropy_weight: number;
   ranking_weight: number;
   margin: number;
+  later_first: number;
+  later_weight: number;
 }
 
 /**
@@ -26,8 +28,11 @@ export function pairs(
   { RANKING = 0 }: { RANKING?: number } = {},
 ): void {
   const { guided, pairs: entries, scale, score_gradient, edge_terms } = bindings;
-  const { batch, width, slots, negatives, triplets, cross_entropy_weight, ranking_weight, margin } = parameters;
+  const { batch, width, slots, negatives, triplets, margin, later_first, later_weight } = parameters;
   for (let edge = 0; edge < batch; edge += 1) {
+    const importance = edge >= later_first ? later_weight : 1;
+    const cross_entropy_weight = importance * parameters.cross_entropy_weight;
+    const ranking_weight = importance * parameters.ranking_weight;
     const firstPair = edge * (2 + slots);
     const firstScore = edge * (1 + slots);
     for (let other = 0; other <= slots; other += 1) score_gradient[firstScore + other] = 0;
@@ -75,8 +80,8 @@ export function pairs(
     }
     score_gradient[firstScore] = positiveGradient;
     scaleGradient += positiveGradient * product(positive);
-    edge_terms[edge * 4] = crossEntropy;
-    edge_terms[edge * 4 + 1] = ranking;
+    edge_terms[edge * 4] = importance * crossEntropy;
+    edge_terms[edge * 4 + 1] = importance * ranking;
     edge_terms[edge * 4 + 2] = scaleGradient;
     edge_terms[edge * 4 + 3] = present > 0 ? below / present : 0.5;
   }

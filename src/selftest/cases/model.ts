@@ -239,6 +239,8 @@ function lossCases(): KernelCase[] {
         cross_entropy_weight: 0.4,
         ranking_weight: 0.9,
         margin: 0.2,
+        later_first: 7,
+        later_weight: 0.25,
       },
       constants: { RANKING, LANES },
       size: { invocations: edges * LANES },

@@ -18,6 +18,7 @@ interface Setting {
   margin: number;
   RANKING: number;
   LANES: number;
+  laterFirst: number;
 }
 
 const settings = fc.record<Setting>({
@@ -29,6 +30,7 @@ const settings = fc.record<Setting>({
   margin: fc.constantFrom(0, 0.2137, 0.5),
   RANKING: fc.constantFrom(0, 1),
   LANES: fc.constantFrom(1, 4, 16),
+  laterFirst: fc.nat(12),
 });
 
 function parametersOf({ batch, width, slots }: PairBatch, setting: Setting): PairsParameters {
@@ -42,6 +44,8 @@ function parametersOf({ batch, width, slots }: PairBatch, setting: Setting): Pai
     cross_entropy_weight: Math.fround(cross_entropy_weight),
     ranking_weight: Math.fround(ranking_weight),
     margin: Math.fround(margin),
+    later_first: setting.laterFirst,
+    later_weight: Math.fround(0.3),
   };
 }
 
@@ -157,7 +161,7 @@ describe('loss/pairs', () => {
       const setting = { scale: size, RANKING, LANES: 1 } as Setting;
       const parameters = {
         ...{ batch: 2, width: 4, slots: 2, negatives: 2, triplets: 2 },
-        ...{ cross_entropy_weight: 1, ranking_weight: 1, margin: 0.25 },
+        ...{ cross_entropy_weight: 1, ranking_weight: 1, margin: 0.25, later_first: 9, later_weight: 0 },
       };
       const got = await forward(example, setting, parameters);
       const expected = twin(example, setting, parameters, example.guided, size);
@@ -178,7 +182,7 @@ describe('loss/pairs', () => {
       const setting = { scale: score, RANKING: 0, LANES: 1 } as Setting;
       const parameters = {
         ...{ batch: 1, width: 4, slots: 0, negatives: 0, triplets: 0 },
-        ...{ cross_entropy_weight: 1, ranking_weight: 1, margin: 0 },
+        ...{ cross_entropy_weight: 1, ranking_weight: 1, margin: 0, later_first: 9, later_weight: 0 },
       };
       const { edge_terms, score_gradient } = await forward(example, setting, parameters);
       const scale = Math.fround(score);
@@ -206,7 +210,7 @@ describe('loss/pairs', () => {
     const setting = { scale: 1, RANKING: 0, LANES: 1 } as Setting;
     const parameters = {
       ...{ batch: 4, width: 4, slots: 4, negatives: 4, triplets: 4 },
-      ...{ cross_entropy_weight: 1, ranking_weight: 1, margin: 0.25 },
+      ...{ cross_entropy_weight: 1, ranking_weight: 1, margin: 0.25, later_first: 9, later_weight: 0 },
     };
     const { edge_terms } = await forward(example, setting, parameters);
     expect([3, 7, 11, 15].map((at) => edge_terms[at])).toEqual([2.5 / 4, 1, 0.5, 0]);

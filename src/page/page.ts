@@ -1,18 +1,19 @@
 /** A page of results as one file of HTML that needs nothing from outside. */
-import { escapeXml } from '../../src/base/drawing.js';
-import type { Align } from '../../src/cli/output.js';
-import { ROOMS } from './rooms.js';
-import { tag } from './svg.js';
+import { escapeXml } from '../base/drawing.js';
+import type { Align } from '../base/text.js';
+import { type Attributes, tag } from './svg.js';
 
-/** What one result has to show. */
+/** A part of a page, with a heading of its own. */
 export interface Section {
+  /** By which links find it. */
+  readonly id: string;
   readonly title: string;
   /** Markup. */
   readonly body: string;
 }
 
-/** What one result says of itself, by name. */
-export type Facts = Readonly<Record<string, string>>;
+/** Colours by name: each may be used as `var(--name)`, and as the class of marks, bars and lines. */
+export type Colours = Readonly<Record<string, readonly [light: string, dark: string]>>;
 
 /** Lines of plain text, a point each. */
 export const points = (lines: readonly string[]) =>
@@ -21,42 +22,63 @@ export const points = (lines: readonly string[]) =>
 export const paragraph = (text: string) => tag('p', {}, escapeXml(text));
 export const heading = (level: 2 | 3 | 4, text: string, id?: string) => tag(`h${level}`, { id }, escapeXml(text));
 
+export const link = (id: string, text: string) => tag('a', { href: `#${id}` }, escapeXml(text));
+
+/** A cell of a table: plain text, and how it stands out. */
+export type Cell = string | { readonly text: string; readonly mark: 'best' | 'good' | 'bad' };
+
 /**
- * A table of plain text that can be scrolled where the window is narrow.
+ * A table that can be scrolled where the window is narrow.
  * @param align a side for each column, left unless told
+ * @param groups headings over so many columns each, above the header
  */
 export function htmlTable(
   caption: string,
   header: readonly string[],
-  rows: readonly (readonly string[])[],
+  rows: readonly (readonly Cell[])[],
   align: readonly Align[] = [],
+  groups: readonly (readonly [text: string, columns: number])[] = [],
 ): string {
-  const cell = (name: 'td' | 'th', more: Readonly<Record<string, string>>) => (text: string, column: number) =>
-    tag(name, { ...more, class: align[column] === 'right' ? 'number' : undefined }, escapeXml(text));
-  const head = tag('tr', {}, ...header.map(cell('th', { scope: 'col' })));
+  const sideOf = (column: number) => (align[column] === 'right' ? ['number'] : []);
+  const element = (name: 'td' | 'th', given: Cell, column: number, more: Attributes = {}) => {
+    const { text, mark } = typeof given === 'string' ? { text: given, mark: undefined } : given;
+    const classes = [...sideOf(column), ...(mark ? [mark] : [])].join(' ');
+    return tag(name, { ...more, class: classes || undefined }, escapeXml(text));
+  };
+  const above = groups.map(([text, columns]) => tag('th', { scope: 'colgroup', colspan: columns }, escapeXml(text)));
+  const head = tag('tr', {}, ...header.map((text, column) => element('th', text, column, { scope: 'col' })));
   const body = rows.map((row) =>
     tag(
       'tr',
       {},
-      ...row.map((text, column) =>
-        cell(column === 0 ? 'th' : 'td', column === 0 ? { scope: 'row' } : {})(text, column),
+      ...row.map((cell, column) =>
+        column === 0 ? element('th', cell, column, { scope: 'row' }) : element('td', cell, column),
       ),
     ),
   );
+  const heads = above.length > 0 ? [tag('tr', { class: 'groups' }, ...above), head] : [head];
   return scrolling(
     caption,
-    tag('table', {}, tag('caption', {}, escapeXml(caption)), tag('thead', {}, head), tag('tbody', {}, body.join('\n'))),
+    tag(
+      'table',
+      {},
+      tag('caption', {}, escapeXml(caption)),
+      tag('thead', {}, ...heads),
+      tag('tbody', {}, body.join('\n')),
+    ),
   );
 }
 
-const scrolling = (label: string, markup: string) =>
+/** Something wide under a name, that scrolls by itself. */
+export const scrolling = (label: string, markup: string) =>
   tag('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: 0 }, markup);
 
 /**
- * @param facts of each section's result, in the order of the sections
- * @returns the whole page
+ * The whole page.
+ * @param intro markup between the title and the first section
+ * @param colours beside those that every page has
  */
-export function page(title: string, sections: readonly Section[], facts: readonly Facts[]): string {
+export function page(title: string, intro: string, sections: readonly Section[], colours: Colours = {}): string {
   return [
     '<!doctype html>',
     '<html lang="en">',
@@ -65,19 +87,14 @@ export function page(title: string, sections: readonly Section[], facts: readonl
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<meta name="color-scheme" content="light dark">',
     tag('title', {}, escapeXml(title)),
-    `<style>${STYLE}</style>`,
+    `<style>${styleOf(colours)}</style>`,
     '</head>',
     '<body>',
     '<main>',
     tag('h1', {}, escapeXml(title)),
-    factsTable(sections, facts),
-    ...sections.map(({ title: name, body }, at) =>
-      tag(
-        'section',
-        { id: idOf(at), 'aria-labelledby': `${idOf(at)}-title` },
-        heading(2, name, `${idOf(at)}-title`),
-        body,
-      ),
+    intro,
+    ...sections.map(({ id, title: name, body }) =>
+      tag('section', { id, 'aria-labelledby': `${id}-title` }, heading(2, name, `${id}-title`), body),
     ),
     '</main>',
     '</body>',
@@ -85,39 +102,10 @@ export function page(title: string, sections: readonly Section[], facts: readonl
   ].join('\n');
 }
 
-const idOf = (section: number) => `result-${section + 1}`;
-
-/** How everything was measured: a column for each result, and one cell for all where they agree. */
-function factsTable(sections: readonly Section[], facts: readonly Facts[]): string {
-  const names = [...new Set(facts.flatMap((one) => Object.keys(one)))];
-  const links = sections.map(({ title }, at) =>
-    tag('th', { scope: 'col' }, tag('a', { href: `#${idOf(at)}` }, escapeXml(title))),
-  );
-  const rows = names.map((name) => {
-    const values = facts.map((one) => one[name] ?? 'unknown');
-    const [first] = values;
-    const cells = values.every((value) => value === first)
-      ? tag('td', { colspan: values.length }, escapeXml(first!))
-      : values.map((value) => tag('td', {}, escapeXml(value))).join('');
-    return tag('tr', {}, tag('th', { scope: 'row' }, escapeXml(name)), cells);
-  });
-  const caption = 'How it was measured';
-  return scrolling(
-    caption,
-    tag(
-      'table',
-      { class: 'facts' },
-      tag('caption', {}, caption),
-      tag('thead', {}, tag('tr', {}, '<td></td>', ...links)),
-      tag('tbody', {}, rows.join('\n')),
-    ),
-  );
-}
-
 // -------------------------------------------------------------------------------------------------------------- style
 
 /** Colours by day, which paper has too, and by night. */
-const COLOURS: Readonly<Record<string, readonly [light: string, dark: string]>> = {
+const COLOURS: Colours = {
   surface: ['#fcfcfb', '#1a1a19'],
   ink: ['#1a1a19', '#f2f1ed'],
   muted: ['#5d5c57', '#b3b1a8'],
@@ -125,17 +113,27 @@ const COLOURS: Readonly<Record<string, readonly [light: string, dark: string]>> 
   roof: ['#4a4944', '#c9c7be'],
   ours: ['#2a78d6', '#3987e5'],
   peer: ['#8c8b85', '#85847e'],
-  ...Object.fromEntries(ROOMS.map(({ name, colours }) => [name, colours])),
+  good: ['#0b7a53', '#2fc48d'],
+  bad: ['#b3372f', '#f08a80'],
 };
 
-const variables = (which: 0 | 1) =>
-  Object.entries(COLOURS)
-    .map(([name, both]) => `--${name}:${both[which]}`)
-    .join(';');
-
-const STYLE = `
+/** The style of a page that has these colours beside its own. */
+export function styleOf(more: Colours): string {
+  const colours = { ...COLOURS, ...more };
+  const variables = (which: 0 | 1) =>
+    Object.entries(colours)
+      .map(([name, both]) => `--${name}:${both[which]}`)
+      .join(';');
+  const marks = ['ours', 'peer', ...Object.keys(more)];
+  return `
 :root{color-scheme:light;${variables(0)}}
 @media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;${variables(1)}}}
+${RULES}
+${marks.map((name) => `.${name}{fill:var(--${name})}.line.${name}{fill:none;stroke:var(--${name})}`).join('\n')}
+${PRINT}`;
+}
+
+const RULES = `\
 body{margin:0;background:var(--surface);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:1240px;margin:0 auto;padding:24px 20px 60px}
 h1{font-size:1.7em;margin:0 0 .6em}
@@ -154,6 +152,10 @@ th{font-weight:600}
 th,td{white-space:nowrap}
 tbody th{font-weight:400}
 .number{text-align:right}
+.groups th{border-bottom:0;padding-bottom:0;color:var(--muted)}
+td.best{font-weight:700}
+td.good{color:var(--good)}
+td.bad{color:var(--bad)}
 .facts th,.facts td{white-space:normal;overflow-wrap:anywhere}
 .facts td{min-width:11em}
 svg{display:block;max-width:100%;min-width:760px;height:auto;font:11px system-ui,sans-serif}
@@ -166,8 +168,12 @@ svg .halo{stroke:var(--surface);stroke-width:3px;paint-order:stroke;stroke-linej
 .roof{stroke:var(--roof);stroke-width:1.8}
 .gather{stroke:var(--roof);stroke-width:1.4;stroke-dasharray:5 4}
 .dot{stroke:var(--surface)}
-${['ours', 'peer', ...ROOMS.map(({ name }) => name)].map((name) => `.${name}{fill:var(--${name})}`).join('\n')}
-.row:hover .bar,.kernel:hover .dot{stroke:var(--ink);stroke-width:1.5}
+.line{stroke-width:2;stroke-linejoin:round}
+.faint{stroke-dasharray:5 4}
+.band{opacity:.16}
+.row:hover .bar,.kernel:hover .dot{stroke:var(--ink);stroke-width:1.5}`;
+
+const PRINT = `\
 @media print{
 @page{size:A4;margin:14mm}
 main{max-width:none;padding:0}

@@ -1,5 +1,5 @@
 /** What the pictures of a page are made of: elements, scales, marks, bars. */
-import { escapeXml, formatTick, ticksTo } from '../../src/base/drawing.js';
+import { escapeXml, formatTick, ticksTo } from '../base/drawing.js';
 
 /** Attributes of an element; those that are undefined are left out. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;

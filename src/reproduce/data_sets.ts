@@ -1,0 +1,121 @@
+/** Where the data sets come from: prepared folders, raw files that are prepared here, or generated interactions. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/files.js';
+import {
+  type Dataset,
+  generateInteractions,
+  type PrepareOptions,
+  prepareDataset,
+  readDataset,
+  toTsv,
+} from '../data/index.js';
+import { DATA, type DataName } from './paper.js';
+
+/** Folders below `--data` that may hold a set, and where a user gets it. */
+const SOURCES: Readonly<Record<Exclude<DataName, 'alibaba'>, { readonly folders: string[]; readonly from: string }>> = {
+  'ml-1m': {
+    folders: ['ml-1m', 'movielens', 'movielens-1m'],
+    from: 'https://grouplens.org/datasets/movielens/1m/ (unpacked as it is: ml-1m/ratings.dat)',
+  },
+  gowalla: {
+    folders: ['gowalla'],
+    from:
+      'https://github.com/gusye1234/LightGCN-PyTorch, data/gowalla: train.txt and test.txt joined into one file, ' +
+      'gowalla/interactions.txt',
+  },
+  pinterest: {
+    folders: ['pinterest', 'pinterest-20', 'pinterest-37501'],
+    from:
+      'https://github.com/hexiangnan/neural_collaborative_filtering, Data: pinterest-20.train.rating and the first two ' +
+      'columns of pinterest-20.test.rating joined into one file, pinterest/interactions.tsv',
+  },
+};
+
+/** Raw files that are looked for in such a folder. */
+const RAW_FILES = ['interactions.tsv', 'interactions.txt', 'interactions.csv', 'ratings.dat', 'ratings.csv'].flatMap(
+  (name) => [name, `${name}.gz`],
+);
+
+/** A data set as the reports speak of it. */
+export interface FoundData {
+  readonly name: DataName;
+  readonly dataset: Dataset;
+  /** Whether the interactions are made up. */
+  readonly generated: boolean;
+  /** How its parts were split, in words. */
+  readonly split: string;
+}
+
+export interface DataSettings {
+  /** The folder of `--data`; undefined where only generated data is wanted. */
+  readonly folder: string | undefined;
+  /** Where data sets are prepared. */
+  readonly out: string;
+  readonly alibabaSize: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly report: (text: string) => void;
+}
+
+/** The paper's split (section 5.1), and always the same one: seeds are of trainings. */
+const SPLIT = { testRatio: 0.3, validRatio: 0.1, seed: 1 } as const satisfies PrepareOptions;
+
+/**
+ * A data set of the paper; where it is not there, what is missing and where to get it.
+ * @throws InputError where it is there and cannot be read
+ */
+export async function findData(
+  name: DataName,
+  settings: DataSettings,
+): Promise<FoundData | { readonly lacking: string; readonly fix: string }> {
+  if (name === 'alibaba') return generatedData(settings);
+  const { folders, from } = SOURCES[name];
+  if (settings.folder !== undefined) {
+    for (const folder of folders.map((one) => join(settings.folder!, one))) {
+      if (await exists(join(folder, 'dataset.json'))) return found(name, await readDataset(folder), false);
+      for (const file of RAW_FILES.map((raw) => join(folder, raw))) {
+        if (await exists(file)) return found(name, await prepared(name, file, settings), false);
+      }
+    }
+  }
+  const where = settings.folder === undefined ? 'no --data' : `no folder ${folders.join(' or ')} in ${settings.folder}`;
+  return { lacking: `${DATA[name].title}: ${where}`, fix: `get it from ${from}` };
+}
+
+/**
+ * Generated interactions of the shape of Alibaba's log, which is private. The generator gives no times, so a random part
+ * of each user's interactions tests, and not the last day as in the paper.
+ */
+async function generatedData(settings: DataSettings): Promise<FoundData> {
+  const { users, items, interactions } = DATA.alibaba;
+  const share = (count: number) => Math.max(20, Math.round(count * settings.alibabaSize));
+  const name = `alibaba-${settings.alibabaSize}`;
+  const file = join(settings.out, `${name}.tsv`);
+  if (!(await exists(file))) {
+    const size = { users: share(users), items: share(items), interactions: share(interactions) };
+    settings.report(`${name}: generating ${size.interactions} interactions`);
+    await writeFileAtomic(file, toTsv(generateInteractions({ ...size, seed: 1 })));
+  }
+  return found('alibaba', await prepared(name, file, settings), true);
+}
+
+function found(name: DataName, dataset: Dataset, generated: boolean): FoundData {
+  const { kind, testRatio, seed } = dataset.summary.split;
+  const split =
+    kind === 'by-user'
+      ? `${Math.round(100 * testRatio!)} % of each user’s interactions test, seed ${seed}`
+      : 'as given';
+  return { name, dataset, generated, split };
+}
+
+/** The set of a raw file, prepared below `out` if that was not done before. */
+async function prepared(name: string, file: string, { out, signal, report }: DataSettings): Promise<Dataset> {
+  const folder = join(out, name);
+  if (!(await exists(join(folder, 'dataset.json')))) {
+    report(`${name}: preparing ${file}`);
+    await prepareDataset({ file, name, ...SPLIT, ...(signal && { signal }) }, folder);
+  }
+  return readDataset(folder);
+}
+
+const exists = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined;

@@ -1,0 +1,272 @@
+/** From a folder of data sets to the paper's tables: finds what is missing, runs it, and writes the report. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
+import { lockFolder } from '../base/files.js';
+import type { Gpu } from '../gpu/index.js';
+import { type RunEvents, readResult, trainToFolder } from '../train/index.js';
+import { comparisonsOf } from './comparisons.js';
+import { type FoundData, findData } from './data_sets.js';
+import { Estimate } from './estimate.js';
+import type { Exhibit } from './exhibits/index.js';
+import { orderingsOf } from './orderings.js';
+import type { DataName } from './paper.js';
+import { isTrainable, lackingFor, merged, type PlannedRun, runsOf } from './plan.js';
+import { PRESET_OF, type Profile } from './profiles.js';
+import { writeReport } from './report.js';
+import type { Curve, Measured, Missing, Results, RunResult, Times } from './results.js';
+import { evaluateAndKeep, keptEvaluation, keptRecalls, type Recalls, type RunEvaluation } from './run_evaluation.js';
+import { keptYardsticks } from './yardsticks.js';
+
+export interface ReproduceRequest {
+  readonly exhibits: readonly Exhibit[];
+  readonly profile: Profile;
+  /** What the report calls it. */
+  readonly profileName: string;
+  /** Only these systems; all unless told. */
+  readonly models?: readonly string[] | undefined;
+  /** Folder of data sets. */
+  readonly data?: string | undefined;
+  readonly out: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is told on the way. */
+export interface ReproduceEvents {
+  onWords?(text: string): void;
+  onMissing?(missing: Missing): void;
+  /** Before the first run: how many there are, and how many of them are finished already. */
+  onPlan?(plan: { readonly runs: number; readonly finished: number }): void;
+  /**
+   * Before a run that is not finished.
+   * @param place from 1, of those in the plan
+   * @param left seconds that it and all after it will take, judged by the steps done so far; undefined before any
+   * @returns who is told of its training, and an end of the telling
+   */
+  onRun?(
+    run: PlannedRun,
+    place: { readonly number: number; readonly runs: number; left(step: number): number | undefined },
+  ): { readonly events: RunEvents; end(): void } | undefined;
+  onFailed?(run: PlannedRun, error: HashgnnError): void;
+}
+
+/**
+ * Runs what is missing below `out` and writes `report.html`, `results.json` and `csv/` there. What was interrupted goes on
+ * where it was; what is finished is neither trained nor evaluated again. A run that fails is named in the report, and
+ * the others go on.
+ *
+ * @throws InputError where nothing can be run: none of the data sets is there
+ * @throws InterruptedError after `signal`, with everything saved and a report of what there is
+ */
+export async function reproduce(gpu: Gpu, request: ReproduceRequest, events: ReproduceEvents = {}): Promise<Results> {
+  const lock = await lockFolder(request.out);
+  try {
+    return await new Reproduction(gpu, request, events).run();
+  } finally {
+    await lock.release();
+  }
+}
+
+class Reproduction {
+  private readonly found: FoundData[] = [];
+  private readonly missing: Missing[] = [];
+  private readonly failed: { id: string; why: string }[] = [];
+  private readonly finished = new Map<string, { result: RunResult; times: Times['runs'][string]; recalls: Recalls }>();
+  private planned: PlannedRun[] = [];
+  private yardsticks: Results['yardsticks'][number][] = [];
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly request: ReproduceRequest,
+    private readonly events: ReproduceEvents,
+  ) {}
+
+  async run(): Promise<Results> {
+    const { signal, out } = this.request;
+    const needs = this.needs();
+    await this.findAll(needs.map(({ data }) => data));
+    this.planned = needs.flatMap((need) => {
+      const data = this.found.find(({ name }) => name === need.data);
+      return data ? runsOf(need, this.request.profile, data.dataset) : [];
+    });
+    // Data set by data set, so that each is complete as early as it can be.
+    this.planned.sort((a, b) => this.placeOf(a.data) - this.placeOf(b.data));
+    try {
+      await this.measureYardsticks();
+      await this.trainAll();
+    } catch (error) {
+      if (!(error instanceof InterruptedError)) throw error;
+      await this.report();
+      throw new InterruptedError(`${error.message.split(';')[0]}; everything is saved`, {
+        where: out,
+        fix: 'the same command goes on from there',
+      });
+    }
+    const results = await this.report();
+    if (signal?.aborted) this.events.onWords?.('interrupted when everything was done');
+    return results;
+  }
+
+  private folderOf = ({ id }: PlannedRun) => join(this.request.out, 'runs', id);
+  private placeOf = (data: DataName) => this.found.findIndex(({ name }) => name === data);
+  private datasetOf = (data: DataName) => this.found[this.placeOf(data)]!.dataset;
+
+  private note(missing: Missing): void {
+    this.missing.push(missing);
+    this.events.onMissing?.(missing);
+  }
+
+  private throwIfInterrupted(): void {
+    if (this.request.signal?.aborted) throw new InterruptedError('interrupted between two runs');
+  }
+
+  /** What the exhibits need and this version can train. */
+  private needs() {
+    const { exhibits, profile, models } = this.request;
+    const wanted = merged(exhibits.flatMap((exhibit) => exhibit.needs(profile))).filter(
+      ({ model }) => !models || models.includes(model),
+    );
+    const what = lackingFor(wanted);
+    if (what !== undefined) this.note({ what });
+    return wanted.filter(isTrainable);
+  }
+
+  private async findAll(needed: readonly DataName[]): Promise<void> {
+    const { exhibits, profile, data, out, signal } = this.request;
+    const report = (text: string) => this.events.onWords?.(text);
+    const shown = exhibits.flatMap((exhibit) => exhibit.shows?.(profile) ?? []);
+    const settings = { folder: data, out: join(out, 'data'), alibabaSize: profile.alibabaSize, signal, report };
+    const lacking: Missing[] = [];
+    for (const name of new Set([...shown, ...needed])) {
+      const answer = await findData(name, settings);
+      if ('dataset' in answer) this.found.push(answer);
+      else lacking.push({ what: answer.lacking, fix: answer.fix });
+    }
+    if (this.found.length === 0) {
+      throw new InputError(`no data set is there: ${lacking.map(({ what }) => what).join('; ')}`, {
+        where: data ?? '--data',
+        fix: lacking.map(({ fix }) => fix).join('; '),
+      });
+    }
+    for (const one of lacking) this.note(one);
+  }
+
+  private async measureYardsticks(): Promise<void> {
+    const widths = new Map(
+      this.planned.map(({ data, options }) => [`${data} ${options.bits}`, { data, width: options.bits }]),
+    );
+    for (const { data, width } of widths.values()) {
+      this.throwIfInterrupted();
+      const folder = join(this.request.out, 'yardsticks');
+      this.yardsticks.push({ data, width, ...(await keptYardsticks(this.gpu, this.datasetOf(data), width, folder)) });
+    }
+  }
+
+  private async trainAll(): Promise<void> {
+    const estimate = new Estimate(this.planned);
+    for (const run of this.planned) {
+      const evaluation = await keptEvaluation(this.folderOf(run));
+      if (evaluation) estimate.finish(run, await this.collect(run, evaluation));
+    }
+    const runs = this.planned.length;
+    this.events.onPlan?.({ runs, finished: this.finished.size });
+    for (const [at, run] of this.planned.entries()) {
+      if (this.finished.has(run.id)) continue;
+      this.throwIfInterrupted();
+      const left = (step: number) => estimate.left(run, step);
+      const telling = this.events.onRun?.(run, { number: at + 1, runs, left });
+      try {
+        estimate.finish(run, await this.train(run, estimate.watching(run, telling?.events)));
+      } catch (error) {
+        if (!(error instanceof HashgnnError) || error instanceof InterruptedError) throw error;
+        // A device that has failed fails in every run to come.
+        this.gpu.throwIfFailed();
+        this.failed.push({ id: run.id, why: error.message });
+        estimate.drop(run);
+        this.events.onFailed?.(run, error);
+      } finally {
+        telling?.end();
+      }
+    }
+  }
+
+  /** Trains and evaluates; seconds a step. */
+  private async train(run: PlannedRun, events: RunEvents): Promise<number> {
+    const folder = this.folderOf(run);
+    const dataset = this.datasetOf(run.data);
+    if (!(await stat(join(folder, 'result.json')).catch(() => undefined))) {
+      // The likely variants of kernels and not the tuned ones: a measurement that comes out otherwise would change bytes.
+      await trainToFolder(this.gpu, dataset, run.options, folder, {
+        ...{ resume: true, signal: this.request.signal, events },
+      });
+    }
+    this.throwIfInterrupted();
+    return this.collect(run, await evaluateAndKeep(this.gpu, folder, dataset));
+  }
+
+  /** Takes a finished run into the results; seconds a step. */
+  private async collect(run: PlannedRun, evaluation: RunEvaluation): Promise<number> {
+    const folder = this.folderOf(run);
+    const { data, model, role, changes, id, seed, options } = run;
+    const { best, seconds, memory, steps } = await readResult(folder);
+    const { candidates, users, metrics, health } = evaluation;
+    const result: RunResult = {
+      ...{ id, data, model, role, preset: PRESET_OF[role], changes, seed, steps, bits: options.bits },
+      best: best && { step: best.step, selection: best.selection },
+      ...{ candidates, users, metrics, health, memory: { predicted: memory.predicted.peak, peak: memory.peakBytes } },
+      ...(run.curve && { curve: await curveOf(folder) }),
+    };
+    const times = { training: seconds.training, toBest: seconds.toBest, searches: evaluation.seconds };
+    this.finished.set(id, { result, times, recalls: await keptRecalls(folder) });
+    return seconds.training / steps;
+  }
+
+  /** Writes the report of what there is. */
+  private async report(): Promise<Results> {
+    const { profile, profileName, exhibits, out } = this.request;
+    const done = this.planned.flatMap(({ id }) => this.finished.get(id) ?? []);
+    const failed = new Set(this.failed.map(({ id }) => id));
+    const measured: Measured = {
+      ...{ format: 'hashgnn-reproduction', version: 1, profile: { name: profileName, ...profile } },
+      exhibits: exhibits.map(({ name }) => name),
+      ...{ adapter: this.gpu.name, versions: { node: process.version } },
+      data: this.found.map(({ name, generated, split, dataset: { summary } }) => ({
+        ...{ name, generated, split, statistics: summary.statistics, fingerprint: summary.fingerprint },
+      })),
+      ...{ missing: this.missing, failed: this.failed },
+      unfinished: this.planned.map(({ id }) => id).filter((id) => !this.finished.has(id) && !failed.has(id)),
+      runs: done.map(({ result }) => result),
+      yardsticks: this.yardsticks,
+      times: {
+        date: new Date().toISOString(),
+        runs: Object.fromEntries(done.map(({ result, times }) => [result.id, times])),
+      },
+    };
+    const recalls = new Map(done.map(({ result, recalls }) => [result.id, recalls]));
+    const { times, ...rest } = measured;
+    const concluded = { comparisons: comparisonsOf(measured, recalls), orderings: orderingsOf(measured) };
+    const results: Results = { ...rest, ...concluded, times };
+    await writeReport(results, exhibits, out);
+    return results;
+  }
+}
+
+/** The course of a run from its `metrics.jsonl`. */
+async function curveOf(folder: string): Promise<Curve> {
+  const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8');
+  const records = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const losses = records.filter((record) => 'loss' in record);
+  const validations = records.filter((record) => 'validation' in record);
+  const column = (name: string) => losses.map((record) => record[name] as number);
+  const search = (name: string) => validations.map(({ validation }) => validation[name]['HR@50'] as number);
+  return {
+    losses: { step: column('step'), loss: column('loss'), auc: column('auc'), guidance: column('guidance') },
+    validations: {
+      step: validations.map(({ step }) => step as number),
+      ...{ hamming: search('hamming'), hierarchical: search('hierarchical'), exact: search('exact') },
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { propagate } from '../../../src/reference/aggregate/propagate.js';
+import { useGpu } from '../../support/gpu.js';
+import { anyGraph, floats } from '../../support/graphs.js';
+import { expectClose, runKernel } from '../../support/kernels.js';
+
+const gpu = useGpu();
+
+test('a layer of propagation is its twin’s, and the variants give the same bytes', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      anyGraph,
+      fc.integer({ min: 1, max: 9 }),
+      fc.constantFrom(1, 0.25),
+      async ({ users, items, offsets, neighbours }, quads, factor) => {
+        const [nodes, width] = [users + items, 4 * quads];
+        const bind = {
+          base: floats(nodes * width, 1),
+          source: floats(nodes * width, 2),
+          norms: floats(nodes, 3),
+          offsets,
+          neighbours,
+          output: new Float32Array(nodes * width).fill(77),
+        };
+        const parameters = { nodes, width, factor };
+        const expected = Float64Array.from(bind.output);
+        propagate({ ...bind, output: expected }, parameters);
+        const invocations = (nodes * width) / 4;
+        const columns = await runKernel(gpu(), 'aggregate/propagate', bind, parameters, { invocations });
+        expectClose(columns.output, expected, { absolute: 1e-5 });
+        const lanes = await runKernel(gpu(), 'aggregate/propagate.lanes', bind, parameters, { invocations: nodes });
+        expect([...lanes.output]).toEqual([...columns.output]);
+      },
+    ),
+    { numRuns: 25 },
+  );
+});

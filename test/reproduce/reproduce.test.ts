@@ -1,0 +1,206 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { InterruptedError } from '../../src/base/errors.js';
+import { generateInteractions, toTsv } from '../../src/data/index.js';
+import { formatShare } from '../../src/reproduce/exhibits/look.js';
+import {
+  EXHIBITS,
+  PROFILES,
+  type Profile,
+  type ReproduceRequest,
+  type Results,
+  reproduce,
+} from '../../src/reproduce/index.js';
+import { hashgnn } from '../support/cli.js';
+import { useGpu } from '../support/gpu.js';
+import { find, type Markup, readMarkup } from '../support/markup.js';
+
+const gpu = useGpu();
+let root: string;
+let data: string;
+
+/** A few steps of a few systems: what is written, not how good it is. */
+const profile: Profile = {
+  ...PROFILES.quick,
+  seeds: [0, 1],
+  shorten: { protocol: 0.004, best: 0.004, literal: 0.002 },
+  alibabaSize: 0.00005,
+  lambdas: [0.5],
+  triplets: [5],
+  bits: [16, 32],
+  fixed: [0.6],
+};
+const models = ['hashgnn-nr', 'hashgnn'];
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'hashgnn-reproduce-'));
+  data = join(root, 'sets');
+  await mkdir(join(data, 'ml-1m'), { recursive: true });
+  const size = { users: 130, items: 110, interactions: 2600, seed: 5 };
+  await writeFile(join(data, 'ml-1m', 'interactions.tsv'), [...toTsv(generateInteractions(size))].join(''));
+});
+
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const request = (out: string, more: Partial<ReproduceRequest> = {}): ReproduceRequest => ({
+  ...{ exhibits: EXHIBITS, profile, profileName: 'test', models, data, out: join(root, out) },
+  ...more,
+});
+
+const read = async (out: string, name: string) => readFile(join(root, out, name), 'utf8');
+const withoutTimes = async (out: string) => {
+  const { times, ...rest } = JSON.parse(await read(out, 'results.json')) as Results;
+  expect(Object.keys(times.runs)).toHaveLength(rest.runs.length);
+  return rest;
+};
+
+const cellsOf = (table: Markup) => find(table, 'tr').map((row) => row.children.map(({ text }) => text));
+const tableOf = (page: Markup, caption: RegExp) =>
+  find(page, 'table').find((table) => caption.test(find(table, 'caption')[0]?.text ?? ''))!;
+
+describe('everything on tiny data', () => {
+  test('interrupted in a training, it goes on from there and gives the results of one without a break', async () => {
+    await reproduce(gpu(), request('whole'));
+
+    const controller = new AbortController();
+    let trained = 0;
+    const begun = reproduce(gpu(), request('broken', { signal: controller.signal }), {
+      onRun: () => ({
+        events: {
+          onStep: () => {
+            trained += 1;
+            if (trained === 4) controller.abort();
+          },
+        },
+        end: () => {},
+      }),
+    });
+    await expect(begun).rejects.toThrow(InterruptedError);
+    await expect(begun).rejects.toMatchObject({ exitCode: 130, details: { fix: /the same command/ } });
+    const partial = await withoutTimes('broken');
+    expect(partial.unfinished.length).toBeGreaterThan(0);
+    expect(readMarkup(await read('broken', 'report.html')).text).toContain('still to be done');
+
+    await reproduce(gpu(), request('broken'));
+    expect(await withoutTimes('broken')).toEqual(await withoutTimes('whole'));
+
+    // Once more there is nothing to do: no run is touched.
+    const [run] = await readdir(join(root, 'whole', 'runs'));
+    const before = await stat(join(root, 'whole', 'runs', run!, 'evaluation.json'));
+    const results = await reproduce(gpu(), request('whole'), {
+      onRun: ({ id }) => {
+        throw new Error(`${id} was begun again`);
+      },
+    });
+    expect(results.unfinished).toEqual([]);
+    expect((await stat(join(root, 'whole', 'runs', run!, 'evaluation.json'))).mtimeMs).toBe(before.mtimeMs);
+  });
+
+  test('the page shows the numbers of results.json, in markup and pictures that are whole', async () => {
+    const { runs, yardsticks, orderings, comparisons, missing } = await withoutTimes('whole');
+    const page = readMarkup(await read('whole', 'report.html'));
+    for (const { name } of EXHIBITS)
+      expect(find(page, 'section').map(({ attributes }) => attributes.id)).toContain(name);
+    expect(find(page, 'svg').length).toBeGreaterThan(5);
+    expect(page.text).not.toMatch(/NaN|undefined|Infinity/);
+    for (const { what } of missing) expect(page.text).toContain(what);
+
+    const table = cellsOf(tableOf(page, /^MovieLens, the paper’s protocol.*: hierarchical search$/));
+    const row = table.find(([name]) => name === 'HashGNN')!;
+    const own = runs.filter(
+      ({ data, model, role, changes }) =>
+        `${data} ${model} ${role}` === 'ml-1m hashgnn protocol' && Object.keys(changes).length === 0,
+    );
+    expect(own.map(({ seed }) => seed)).toEqual([0, 1]);
+    const [a, b] = own.map(({ metrics }) => metrics.unmasked.hierarchical['HR@50']!) as [number, number];
+    expect(row.slice(1, 6)).toEqual([
+      ...['.248', '.373', '.325', '.431'],
+      `${formatShare((a + b) / 2)} ± ${formatShare(Math.abs(a - b) / Math.SQRT2)}`,
+    ]);
+    const popular = table.find(([name]) => name === 'popularity')!;
+    const yardstick = yardsticks.find((one) => one.data === 'ml-1m' && one.width === 32)!;
+    expect(popular[9]).toBe(formatShare(yardstick.popularity.masked['HR@50']!));
+    expect(cellsOf(tableOf(page, /^Claims/))).toHaveLength(orderings.length + 1);
+    expect(cellsOf(tableOf(page, /^Every run/)).slice(2)).toHaveLength(runs.length);
+
+    // The comparison's difference is that of the means.
+    const paired = comparisons.find(
+      ({ data, role, masking, search, other }) =>
+        `${data} ${role} ${masking} ${search} ${other}` === 'ml-1m protocol masked hamming hashgnn-nr',
+    )!;
+    const mean = (model: string) => {
+      const values = runs
+        .filter((run) => run.data === 'ml-1m' && run.role === 'protocol' && run.model === model)
+        .filter(({ changes }) => Object.keys(changes).length === 0)
+        .map(({ metrics }) => metrics.masked.hamming['HR@50']!);
+      return values.reduce((sum, value) => sum + value, 0) / values.length;
+    };
+    expect(paired).toMatchObject({ seeds: 2, users: own[0]!.users });
+    expect(paired.difference).toBeCloseTo(mean('hashgnn') - mean('hashgnn-nr'), 6);
+  });
+
+  test('CSV files have the same numbers', async () => {
+    const { runs } = await withoutTimes('whole');
+    const lines = (await read('whole', 'csv/runs.csv')).trim().split('\n');
+    expect(lines.slice(1).map((line) => line.split(',')[0])).toEqual(runs.map(({ id }) => id));
+    const table2 = (await read('whole', 'csv/table2.csv')).trim().split('\n');
+    expect(table2.filter((line) => line.includes('HashGNN,unmasked,hierarchical,HR@50'))[0]).toMatch(/,2,0\.248$/);
+    expect((await readdir(join(root, 'whole', 'csv'))).sort()).toEqual(
+      [...EXHIBITS.map(({ name }) => `${name}.csv`), 'orderings.csv', 'runs.csv', 'significance.csv'].sort(),
+    );
+  });
+
+  test('a run that fails is named, and the others go on', async () => {
+    const table2 = EXHIBITS.filter(({ name }) => name === 'table2');
+    const out = request('failing', {
+      exhibits: table2,
+      models: ['graphsage', 'hashgnn'],
+      profile: { ...profile, seeds: [0] },
+    });
+    // Somebody's file where the run's folder would be.
+    const planned: string[] = [];
+    await reproduce(gpu(), out, { onRun: ({ id }) => void planned.push(id) });
+    await rm(join(root, 'failing', 'runs', planned[0]!), { recursive: true });
+    await mkdir(join(root, 'failing', 'runs', planned[0]!));
+    await writeFile(join(root, 'failing', 'runs', planned[0]!, 'mine.txt'), 'mine');
+    const results = await reproduce(gpu(), out);
+    expect(results.failed).toEqual([{ id: planned[0], why: expect.stringMatching(/empty/) }]);
+    expect(results.runs.map(({ id }) => id)).toEqual(planned.slice(1));
+    expect(readMarkup(await read('failing', 'report.html')).text).toContain(`${planned[0]} failed`);
+  });
+});
+
+describe('the command', () => {
+  const json = (text: string) => JSON.parse(text);
+
+  test('runs a table and prints its results', async () => {
+    const out = join(root, 'command');
+    const done = await hashgnn(
+      ...['reproduce', 'table2', '--data', data, '--out', out, '--models', 'graphsage', '--shorten', '0.01', '--json'],
+    );
+    expect(done.status, done.err).toBe(0);
+    expect(json(done.out).runs).toHaveLength(1);
+    expect(json(done.out)).toEqual(json(await readFile(join(out, 'results.json'), 'utf8')));
+    expect(done.err).toMatch(/1\/1 graphsage on ml-1m, \w+, seed 0/);
+  });
+
+  test.each<[string, number, RegExp, string[]]>([
+    ['no data', 1, /no data set is there: MovieLens: no --data[\s\S]*mend it: get it from https:/, ['table2']],
+    ['a folder without data sets', 1, /no folder ml-1m or [\s\S]*grouplens/, ['fig5', '--data', '.']],
+    ['an unknown table', 2, /table9/, ['table9']],
+    ['an unknown system', 2, /no system "bert"/, ['table2', '--models', 'bert']],
+    ['seeds that are none', 2, /whole numbers from 0/, ['table2', '--seeds', '1,x']],
+    ['a share that is none', 2, /above 0/, ['table3', '--alibaba-size', '2']],
+  ])('%s is refused with a reason, and nothing is left', async (_, status, message, args) => {
+    const out = join(root, 'refused');
+    const found = await hashgnn('reproduce', ...args, '--out', out, '--quiet');
+    expect(found).toMatchObject({ status, out: '' });
+    expect(found.err).toMatch(message);
+    expect(found.err).not.toMatch(/defect/);
+    await expect(stat(out)).rejects.toThrow();
+  });
+});
