@@ -444,7 +444,12 @@ export async function lockFolder(path: string): Promise<FolderLock> {
         await writeFile(file, own, { flag: 'wx' });
         break;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+          // Made, but the disk had no room for what it says.
+          await unlink(file).catch(() => undefined);
+          if (made) await rmdir(path).catch(() => undefined);
+          throw error;
+        }
         const found = await readFile(file, 'utf8').catch(unlessMissing);
         // Released in this moment.
         if (found === undefined) continue;
