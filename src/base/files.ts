@@ -291,6 +291,20 @@ function allocate(path: string, size: number): Uint8Array {
   }
 }
 
+/** Gives a file that stands aside on the same disk its final name, once its content is on the disk. */
+export async function moveInPlace(aside: string, path: string): Promise<void> {
+  await guarded(path, 'cannot write the file', async () => {
+    const handle = await open(aside, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(aside, path);
+    await syncFolder(dirname(path));
+  });
+}
+
 /** @throws InputError when something stands at `path` already */
 export async function requireNoFile(path: string): Promise<void> {
   if (await stat(path).catch(() => undefined)) {

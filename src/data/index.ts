@@ -1,5 +1,14 @@
 export { type Dataset, type DatasetSummary, fingerprint, readDataset } from './dataset.js';
-export { type GeneratedInteractions, type GenerateOptions, generateInteractions, toTsv } from './generate.js';
+export {
+  type GeneratedInteractions,
+  type GenerateOptions,
+  generateInteractions,
+  parseShape,
+  type Shape,
+  shapes,
+  type UserInteractions,
+} from './generate.js';
 export { buildGraph, Csr, popularityScores } from './graph.js';
 export { type Files, type PrepareOptions, prepareDataset } from './prepare.js';
 export { type SplitKind, splitKinds } from './split.js';
+export { toText, twinsText, type WriteGeneratedOptions, writeGenerated } from './write_generated.js';

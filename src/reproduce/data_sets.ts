@@ -1,14 +1,13 @@
 /** Where the data sets come from: prepared folders, raw files that are prepared here, or generated interactions. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../base/files.js';
 import {
   type Dataset,
   generateInteractions,
   type PrepareOptions,
   prepareDataset,
   readDataset,
-  toTsv,
+  writeGenerated,
 } from '../data/index.js';
 import { DATA, type DataName } from './paper.js';
 
@@ -59,6 +58,13 @@ export interface DataSettings {
 
 /** The paper's split (section 5.1), and always the same one: seeds are of trainings. */
 const SPLIT = { testRatio: 0.3, validRatio: 0.1, seed: 1 } as const satisfies PrepareOptions;
+/** The same for generated interactions, which are of January 2019. */
+const LAST_DAY = {
+  split: 'by-time',
+  testFrom: '2019-01-30',
+  validRatio: 0.1,
+  seed: 1,
+} as const satisfies PrepareOptions;
 
 /**
  * A data set of the paper; where it is not there, what is missing and where to get it.
@@ -82,38 +88,42 @@ export async function findData(
   return { lacking: `${DATA[name].title}: ${where}`, fix: `get it from ${from}` };
 }
 
-/**
- * Generated interactions of the shape of Alibaba's log, which is private. The generator gives no times, so a random part
- * of each user's interactions tests, and not the last day as in the paper.
- */
+/** Generated interactions of the shape of Alibaba's log, which is private; the last day tests, as in the paper. */
 async function generatedData(settings: DataSettings): Promise<FoundData> {
   const { users, items, interactions } = DATA.alibaba;
   const share = (count: number) => Math.max(20, Math.round(count * settings.alibabaSize));
   const name = `alibaba-${settings.alibabaSize}`;
-  const file = join(settings.out, `${name}.tsv`);
+  const file = join(settings.out, `${name}.csv.gz`);
   if (!(await exists(file))) {
     const size = { users: share(users), items: share(items), interactions: share(interactions) };
     settings.report(`${name}: generating ${size.interactions} interactions`);
-    await writeFileAtomic(file, toTsv(generateInteractions({ ...size, seed: 1 })));
+    await writeGenerated(generateInteractions({ ...size, seed: 1 }), file, { signal: settings.signal });
   }
-  return found('alibaba', await prepared(name, file, settings), true);
+  return found('alibaba', await prepared(name, file, settings, LAST_DAY), true);
 }
 
 function found(name: DataName, dataset: Dataset, generated: boolean): FoundData {
-  const { kind, testRatio, seed } = dataset.summary.split;
+  const { kind, testRatio, testFrom, seed } = dataset.summary.split;
   const split =
     kind === 'by-user'
       ? `${Math.round(100 * testRatio!)} % of each user’s interactions test, seed ${seed}`
-      : 'as given';
+      : kind === 'by-time'
+        ? `from ${testFrom} on interactions test`
+        : 'as given';
   return { name, dataset, generated, split };
 }
 
 /** The set of a raw file, prepared below `out` if that was not done before. */
-async function prepared(name: string, file: string, { out, signal, report }: DataSettings): Promise<Dataset> {
+async function prepared(
+  name: string,
+  file: string,
+  { out, signal, report }: DataSettings,
+  split: PrepareOptions = SPLIT,
+): Promise<Dataset> {
   const folder = join(out, name);
   if (!(await exists(join(folder, 'dataset.json')))) {
     report(`${name}: preparing ${file}`);
-    await prepareDataset({ file, name, ...SPLIT, ...(signal && { signal }) }, folder);
+    await prepareDataset({ file, name, ...split, ...(signal && { signal }) }, folder);
   }
   return readDataset(folder);
 }

@@ -43,7 +43,7 @@ describe('hashgnn generate and prepare', () => {
     ).toHaveLength(602);
     const done = await run('prepare', file, '--out', out);
     expect(done).toMatchObject({ status: 0, stdout: '' });
-    expect(done.stderr).toMatch(/tsv, 2 columns with a header/);
+    expect(done.stderr).toMatch(/tsv, 3 columns with a header/);
     expect(done.stderr).toMatch(/users +50\n/);
     expect(done.stderr).toMatch(/interactions +600\n/);
     expect(done.stderr).toMatch(/leak check: 0 pairs/);

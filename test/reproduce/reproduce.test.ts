@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InterruptedError } from '../../src/base/errors.js';
-import { generateInteractions, toTsv } from '../../src/data/index.js';
+import { generateInteractions, writeGenerated } from '../../src/data/index.js';
 import { formatShare } from '../../src/reproduce/exhibits/look.js';
 import {
   EXHIBITS,
@@ -39,7 +39,7 @@ beforeAll(async () => {
   data = join(root, 'sets');
   await mkdir(join(data, 'ml-1m'), { recursive: true });
   const size = { users: 130, items: 110, interactions: 2600, seed: 5 };
-  await writeFile(join(data, 'ml-1m', 'interactions.tsv'), [...toTsv(generateInteractions(size))].join(''));
+  await writeGenerated(generateInteractions(size), join(data, 'ml-1m', 'interactions.tsv'));
 });
 
 afterAll(async () => {

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { HashgnnError } from '../../src/base/errors.js';
 import { digestOfText, readNpy, writeJson } from '../../src/base/files.js';
 import { encodeNpy } from '../../src/base/npy.js';
-import { generateInteractions, prepareDataset, readDataset, toTsv } from '../../src/data/index.js';
+import { generateInteractions, prepareDataset, readDataset, writeGenerated } from '../../src/data/index.js';
 import { decodeIndex, encodeIndex } from '../../src/search/index_format.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/train/checkpoint.js';
 import { resolveOptions } from '../../src/train/options.js';
@@ -143,10 +143,7 @@ export async function damageAll(files: number, seed: number): Promise<Record<str
 
     const data = join(root, 'data');
     const source = join(root, 'a.tsv');
-    await writeFile(
-      source,
-      [...toTsv(generateInteractions({ users: 9, items: 7, interactions: 30, seed: 1 }))].join(''),
-    );
+    await writeGenerated(generateInteractions({ users: 9, items: 7, interactions: 30, seed: 1 }), source);
     await prepareDataset({ file: source }, data);
     const dataset = await readDataset(data);
     for (const name of ['dataset.json', 'train.npy', 'valid.npy', 'test.npy', 'users.txt', 'items.txt']) {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateInteractions, prepareDataset, toTsv } from '../../src/data/index.js';
+import { generateInteractions, prepareDataset, writeGenerated } from '../../src/data/index.js';
 
 /** The command line as users start it, compiled. */
 const HASHGNN = join(import.meta.dirname, '..', '..', 'bin', 'hashgnn.js');
@@ -30,10 +30,7 @@ export async function trainWithKills(kills: number, seed: number): Promise<Kills
   const root = await mkdtemp(join(tmpdir(), 'hashgnn-kills-'));
   try {
     const file = join(root, 'a.tsv');
-    await writeFile(
-      file,
-      [...toTsv(generateInteractions({ users: 150, items: 100, interactions: 3000, seed: 2 }))].join(''),
-    );
+    await writeGenerated(generateInteractions({ users: 150, items: 100, interactions: 3000, seed: 2 }), file);
     const data = join(root, 'data');
     await prepareDataset({ file }, data);
     const train = (run: string) => ['train', data, '--out', join(root, run), '--resume', ...OPTIONS];

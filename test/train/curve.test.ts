@@ -54,14 +54,15 @@ const options = resolveOptions({
 });
 
 function smallGraph(): HostGraph {
-  const { edges, userCount, itemCount } = generateInteractions({
+  const generated = generateInteractions({
     users: 120,
     items: 80,
     interactions: 1500,
-    groups: 4,
+    shape: { groups: 4 },
     seed: 5,
   });
-  const { offsets, columns } = buildGraph(edges, userCount, itemCount);
+  const { userCount, itemCount } = generated;
+  const { offsets, columns } = buildGraph(generated.edges(), userCount, itemCount);
   return { userCount, itemCount, offsets, neighbours: columns };
 }
 

@@ -1,9 +1,15 @@
 /** What becomes of a training whose device is lost, or has no memory left. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Dataset, generateInteractions, prepareDataset, readDataset, toTsv } from '../../src/data/index.js';
+import {
+  type Dataset,
+  generateInteractions,
+  prepareDataset,
+  readDataset,
+  writeGenerated,
+} from '../../src/data/index.js';
 import { Gpu, GpuLostError, GpuOutOfMemoryError } from '../../src/gpu/index.js';
 import { loadCheckpoint } from '../../src/train/checkpoint.js';
 import { resolveOptions } from '../../src/train/options.js';
@@ -22,10 +28,7 @@ const opened: Gpu[] = [];
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'hashgnn-loss-'));
   const file = join(root, 'a.tsv');
-  await writeFile(
-    file,
-    [...toTsv(generateInteractions({ users: 150, items: 120, interactions: 3000, seed: 3 }))].join(''),
-  );
+  await writeGenerated(generateInteractions({ users: 150, items: 120, interactions: 3000, seed: 3 }), file);
   await prepareDataset({ file }, join(root, 'dataset'));
   dataset = await readDataset(join(root, 'dataset'));
   await trainToFolder(await open(), dataset, options, join(root, 'whole'));

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { generateInteractions, prepareDataset, toTsv } from '../../src/data/index.js';
+import { generateInteractions, prepareDataset, writeGenerated } from '../../src/data/index.js';
 import { loadCheckpoint } from '../../src/train/checkpoint.js';
 import { ROOT } from '../rules/files.js';
 
@@ -13,10 +13,7 @@ let data: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'hashgnn-interrupt-'));
   const file = join(root, 'a.tsv');
-  await writeFile(
-    file,
-    [...toTsv(generateInteractions({ users: 150, items: 100, interactions: 3000, seed: 2 }))].join(''),
-  );
+  await writeGenerated(generateInteractions({ users: 150, items: 100, interactions: 3000, seed: 2 }), file);
   data = join(root, 'data');
   await prepareDataset({ file }, data);
 });

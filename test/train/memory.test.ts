@@ -1,8 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Dataset, generateInteractions, prepareDataset, readDataset, toTsv } from '../../src/data/index.js';
+import {
+  type Dataset,
+  generateInteractions,
+  prepareDataset,
+  readDataset,
+  writeGenerated,
+} from '../../src/data/index.js';
 import { Gpu, GpuOutOfMemoryError } from '../../src/gpu/index.js';
 import { type MemoryPrediction, predictMemory, requireFits } from '../../src/train/memory.js';
 import { resolveOptions } from '../../src/train/options.js';
@@ -16,10 +22,7 @@ let dataset: Dataset;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'hashgnn-memory-'));
   const file = join(root, 'edges.tsv');
-  await writeFile(
-    file,
-    [...toTsv(generateInteractions({ users: 300, items: 210, interactions: 4000, seed: 3 }))].join(''),
-  );
+  await writeGenerated(generateInteractions({ users: 300, items: 210, interactions: 4000, seed: 3 }), file);
   await prepareDataset({ file }, join(root, 'data'));
   dataset = await readDataset(join(root, 'data'));
 });

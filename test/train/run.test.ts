@@ -10,7 +10,7 @@ import {
   generateInteractions,
   prepareDataset,
   readDataset,
-  toTsv,
+  writeGenerated,
 } from '../../src/data/index.js';
 import { possibleVariants } from '../../src/layers/variants.js';
 import { loadCheckpoint } from '../../src/train/checkpoint.js';
@@ -64,7 +64,7 @@ beforeAll(async () => {
 /** A prepared dataset of generated interactions. */
 async function planted(name: string, options: GenerateOptions): Promise<Dataset> {
   const file = join(root, `${name}.tsv`);
-  await writeFile(file, [...toTsv(generateInteractions(options))].join(''));
+  await writeGenerated(generateInteractions(options), file);
   await prepareDataset({ file }, join(root, name));
   return readDataset(join(root, name));
 }

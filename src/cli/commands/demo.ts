@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { makeFolder, requireEmptyFolder, writeFileAtomic } from '../../base/files.js';
-import { generateInteractions, prepareDataset, readDataset, toTsv } from '../../data/index.js';
+import { generateInteractions, prepareDataset, readDataset, writeGenerated } from '../../data/index.js';
 import { Gpu } from '../../gpu/index.js';
 import { evaluateRun } from '../../train/evaluate.js';
 import { resolveOptions } from '../../train/options.js';
@@ -59,7 +59,7 @@ export function register(program: Command): void {
 
     heading(output, 'Interactions with planted interests');
     const file = join(out, 'interactions.tsv');
-    await writeFileAtomic(file, toTsv(generateInteractions(DATA)));
+    await writeGenerated(generateInteractions(DATA), file, { signal });
     const dataset = join(out, 'dataset');
     output.say(
       describeDataset(await prepareDataset({ file, name: 'generated', signal }, dataset), dataset).split(
