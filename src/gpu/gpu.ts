@@ -86,8 +86,8 @@ export class Gpu {
   #successor: Promise<Gpu> | undefined;
   /** What ran last, by label: what a refused command is about. */
   readonly #ran = new Map<string, Program>();
-  readonly #failed: Promise<never>;
-  #reject!: (error: GpuError) => void;
+  /** What waits for the device, to be rejected where it fails. */
+  readonly #waiting = new Set<(error: GpuError) => void>();
 
   private constructor(
     /** The instance is held so that it outlives the device. */
@@ -117,10 +117,6 @@ export class Gpu {
     };
     this.features = new Set(FEATURES.filter((feature) => device.features.has(feature)));
     this.adapterFeatures = [...adapter.features].sort();
-    this.#failed = new Promise((_, reject) => {
-      this.#reject = reject;
-    });
-    this.#failed.catch(() => {});
     device.lost.then((info) => {
       if (this.#closed || info.reason === 'destroyed') {
         if (!this.#closed) this.fail(new GpuLostError('the device was destroyed while it was in use'));
@@ -258,7 +254,7 @@ export class Gpu {
   /** Waits until all submitted work is done. */
   async finish(): Promise<void> {
     this.throwIfFailed();
-    await patiently(Promise.race([this.device.queue.onSubmittedWorkDone(), this.#failed]));
+    await patiently(this.#unlessFailed(this.device.queue.onSubmittedWorkDone()));
     this.throwIfFailed();
   }
 
@@ -282,7 +278,8 @@ export class Gpu {
   fail(error: GpuError): void {
     if (this.#failure || this.#closed) return;
     this.#failure = error;
-    this.#reject(error);
+    for (const reject of this.#waiting) reject(error);
+    this.#waiting.clear();
   }
 
   /**
@@ -310,7 +307,7 @@ export class Gpu {
           cause: error,
         });
       });
-      await patiently(Promise.race([mapped, this.#failed]));
+      await patiently(this.#unlessFailed(mapped));
       this.throwIfFailed();
       const contents = staging.getMappedRange(0, bytes);
       at = 0;
@@ -366,6 +363,17 @@ export class Gpu {
 
   [Symbol.dispose](): void {
     this.destroy();
+  }
+
+  /**
+   * The same promise, rejected as soon as the device fails. (A race with one promise that lives as long as the device would
+   * keep something of everything that was ever waited for.)
+   */
+  #unlessFailed<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
   }
 
   /** Kernel and variable that a refused command is about, as far as the device names them by labels of ours. */
