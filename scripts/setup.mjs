@@ -121,8 +121,7 @@ async function installPackages(root) {
     if (!packagesMatch(lock, installed, process)) {
       say('installing the npm packages of package-lock.json …');
       const started = Date.now();
-      // Not `npm ci`, which refuses a lock file that lacks the variants of some package for other platforms, and a
-      // registry that does not serve them all makes such a lock file. This installs the locked versions just the same,
+      // Not `npm ci`, which deletes all packages where one has changed. This installs the locked versions just the same,
       // and whether it did is checked below.
       const args = ['install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error'];
       // The one install script among the packages lifts macOS' quarantine from the GPU add-on.

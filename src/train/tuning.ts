@@ -101,6 +101,7 @@ function isEntry(entry: unknown): entry is Entry {
     typeof kernels === 'string' &&
     typeof date === 'string' &&
     typeof variants === 'object' &&
+    variants !== null &&
     times(measured?.dense) &&
     times(measured?.gather)
   );

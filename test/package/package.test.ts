@@ -11,8 +11,17 @@ import { ROOT } from '../rules/files.js';
 const run = promisify(execFile);
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-  packages: Record<string, { version?: string; integrity?: string; dev?: boolean; hasInstallScript?: boolean }>;
+  packages: Record<string, Locked>;
 };
+
+interface Locked {
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
 
 let root: string;
 /** A project with the package and its dependencies. */
@@ -44,6 +53,12 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** Whether the package at `path` finds another by name, there or further up. */
+function lockedFor(path: string, name: string): boolean {
+  if (lock.packages[`${path === '' ? '' : `${path}/`}node_modules/${name}`]) return true;
+  return path !== '' && lockedFor(path.slice(0, Math.max(0, path.lastIndexOf('/node_modules/'))), name);
+}
 
 const filesBelow = (folder: string, ending: string) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
@@ -79,6 +94,14 @@ describe('the package', () => {
     for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
       expect(packages[`node_modules/${name}`]?.version, name).toBe(version);
     }
+  });
+
+  test('has a lock file for every platform, as `npm ci` demands', () => {
+    // npm leaves out the variants for other platforms that it does not find at the time.
+    const missing = Object.entries(lock.packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+      Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !lockedFor(path, name)),
+    );
+    expect(missing).toEqual([]);
   });
 
   test('works in a project that has nothing else: a search, and the command', async () => {

@@ -50,7 +50,9 @@ test('a tuning is measured once and then read, until it is measured again or its
   expect(await changed((entry) => Object.assign(entry, { variants: { dense: 'magic', gather: 'lanes' } }))).toBe(
     'measured',
   );
-  expect(await changed((entry) => Object.assign(entry, { measured: 7 }))).toBe('measured');
+  for (const wrong of [{ measured: 7 }, { variants: null }]) {
+    expect(await changed((entry) => Object.assign(entry, wrong)), JSON.stringify(wrong)).toBe('measured');
+  }
   for (const rubbish of ['', '{', 'null', '[]', '{"format":"hashgnn-tuning","version":2,"adapters":{}}']) {
     await writeFile(file, rubbish);
     expect((await keptTuning(gpu(), { file })).source, rubbish).toBe('measured');
