@@ -1,11 +1,11 @@
 /** The same short training on two implementations of Vulkan, each in processes of its own. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { generateInteractions, prepareDataset, toTsv } from '../../src/data/index.js';
+import { generateInteractions, prepareDataset, writeGenerated } from '../../src/data/index.js';
 import { readRun } from '../../src/train/run_folder.js';
 import { ROOT } from '../rules/files.js';
 
@@ -29,7 +29,7 @@ export async function compareDrivers(steps: number): Promise<Agreement> {
   try {
     const file = join(root, 'a.tsv');
     const generated = generateInteractions({ users: 400, items: 300, interactions: 12_000, seed: 5 });
-    await writeFile(file, [...toTsv(generated)].join(''));
+    await writeGenerated(generated, file);
     const data = join(root, 'data');
     await prepareDataset({ file }, data);
     const train = async (name: string, driver: string | undefined) => {

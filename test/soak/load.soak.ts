@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { generateInteractions, prepareDataset, readDataset, toTsv } from '../../src/data/index.js';
+import { generateInteractions, prepareDataset, readDataset, writeGenerated } from '../../src/data/index.js';
 import { useGpu } from '../support/gpu.js';
 import { searchMany, trainMany } from './load.js';
 import { record } from './record.js';
@@ -27,7 +27,7 @@ test('a thousand trainings in one process leave memory as it was', async () => {
   try {
     const file = join(root, 'a.tsv');
     const generated = generateInteractions({ users: 60, items: 50, interactions: 800, seed: 3 });
-    await writeFile(file, [...toTsv(generated)].join(''));
+    await writeGenerated(generated, file);
     await prepareDataset({ file }, join(root, 'data'));
     const { warm, end, liveBytes } = await trainMany(gpu(), await readDataset(join(root, 'data')), 1000);
     record('trainings', { trainings: 1000, warmMiB: megabytes(warm), endMiB: megabytes(end), liveBytes });

@@ -1,12 +1,18 @@
 /** A disk that is full or cannot be written: one clear error, what existed stays as it was, and nothing else is left. */
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HashgnnError, InputError } from '../../src/base/errors.js';
 import { createFolderAtomically, writeFileAtomic, writeNpy } from '../../src/base/files.js';
-import { type Dataset, generateInteractions, prepareDataset, readDataset, toTsv } from '../../src/data/index.js';
+import {
+  type Dataset,
+  generateInteractions,
+  prepareDataset,
+  readDataset,
+  writeGenerated,
+} from '../../src/data/index.js';
 import { saveIndex } from '../../src/index_files.js';
 import { HammingIndex } from '../../src/search/index.js';
 import { CHECKPOINT, loadCheckpoint } from '../../src/train/checkpoint.js';
@@ -52,7 +58,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'hashgnn-disk-'));
   source = join(root, 'a.tsv');
   const generated = generateInteractions({ users: 150, items: 120, interactions: 3000, seed: 3 });
-  await writeFile(source, [...toTsv(generated)].join(''));
+  await writeGenerated(generated, source);
   await prepareDataset({ file: source }, join(root, 'dataset'));
   dataset = await readDataset(join(root, 'dataset'));
 });
