@@ -1,25 +1,20 @@
 /**
  * Files on disk: written whole or not at all, read with errors that name them. Node only.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import {
   appendFile,
   type FileHandle,
   mkdir,
   open,
   readdir,
-  readFile,
   rename,
   rm,
   rmdir,
   stat,
   unlink,
-  writeFile,
 } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HashgnnError, InputError } from './errors.js';
 import {
   bytesOf,
@@ -31,6 +26,7 @@ import {
   type NpyType,
   npyHeader,
 } from './npy.js';
+import { isAlive } from './processes.js';
 
 /** What can be written to a file: one piece, or pieces that come one after another. */
 export type Content = Uint8Array | string | Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
@@ -71,7 +67,7 @@ export function toFileError(error: unknown, path: string, doing: string): unknow
   return new Type(`${doing}: ${what}`, { where: path, fix, cause: error });
 }
 
-async function guarded<T>(path: string, doing: string, action: () => Promise<T>): Promise<T> {
+export async function guarded<T>(path: string, doing: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
@@ -97,16 +93,12 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Where a lock stands in its folder. */
-const LOCK = '.lock';
-
-/** What takes a moment and has lasted so long, was begun by a process that died: writing a lock that exists, removing one. */
-const LOCK_WRITTEN_MS = 2000;
-const LOCK_LOOK_MS = 50;
+export const LOCK = '.lock';
 
 /** Files that `writeFileAtomic` had begun when its process died. */
-const ASIDE = /^\..+\.\d+-[0-9a-f]{8}\.tmp$/;
+export const ASIDE = /^\..+\.\d+-[0-9a-f]{8}\.tmp$/;
 
-function unlessMissing(error: NodeJS.ErrnoException): void {
+export function unlessMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
 
@@ -163,29 +155,6 @@ export async function requireEmptyFolder(path: string): Promise<void> {
 
 /** Folders that this process is filling now. */
 const filling = new Set<string>();
-
-/** Whether a process runs; a dead one that nobody has waited for does not, though it can still be signalled. */
-async function isAlive(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  return !/^[ZX]/.test((await processStatus(pid)) ?? '');
-}
-
-/** State and start of a process, where the system tells (Linux): no other process has the same number and start. */
-async function processStatus(pid: number): Promise<string | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The name before may hold anything, parentheses too.
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields && `${fields[0]} ${fields[19]}`;
-}
-
-/** When a process began, in the system's own count; empty where it does not tell. */
-async function startOf(pid: number): Promise<string> {
-  return (await processStatus(pid))?.split(' ')[1] ?? '';
-}
 
 async function removeStale(parent: string, prefix: string): Promise<void> {
   for (const entry of await readdir(parent)) {
@@ -346,74 +315,6 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** SHA-256 of a text, in hexadecimal. */
-export function digestOfText(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-/** SHA-256 of a file, in hexadecimal. @throws as `readBytes` */
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await guarded(path, 'cannot read the file', async () => {
-    for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array);
-  });
-  return hash.digest('hex');
-}
-
-/**
- * Writes an object as `writeJson` does, with a last member `sha256`: the SHA-256 of the others as JSON without spaces, so
- * that a changed value is found when it is read, and the file may be laid out anew.
- */
-export async function writeSealedJson(path: string, value: object): Promise<void> {
-  // As it will be read: without what JSON has no word for.
-  const plain = JSON.parse(JSON.stringify({ ...value, sha256: undefined })) as object;
-  await writeJson(path, { ...plain, sha256: digestOfText(JSON.stringify(plain)) });
-}
-
-/**
- * What `writeSealedJson` has written, without the seal.
- * @throws InputError naming the file when it is missing, is no JSON object, or was changed
- */
-export async function readSealedJson(path: string): Promise<Record<string, unknown>> {
-  const found = await readJson(path);
-  if (typeof found !== 'object' || found === null || Array.isArray(found)) {
-    throw new InputError('this is no JSON object', { where: path, fix: 'restore the file, or write it again' });
-  }
-  const { sha256, ...value } = found as Record<string, unknown>;
-  if (sha256 !== digestOfText(JSON.stringify(value))) {
-    const what = sha256 === undefined ? 'it has none' : 'a value was changed';
-    throw new InputError(`the checksum in the file does not hold: ${what}`, {
-      where: path,
-      fix: 'restore the file, or write it again',
-    });
-  }
-  return value;
-}
-
-/**
- * @param digests SHA-256 of files by their names in `folder`
- * @throws InputError naming the first file that has another one
- */
-export async function requireDigests(
-  folder: string,
-  digests: Readonly<Record<string, string>>,
-  fix: string,
-): Promise<void> {
-  for (const [name, digest] of Object.entries(digests)) {
-    const path = join(folder, name);
-    if ((await digestOf(path)) !== digest) {
-      throw new InputError('the file was changed or is damaged: its checksum does not hold', { where: path, fix });
-    }
-  }
-}
-
-/** SHA-256 of files in a folder by their names. @throws as `readBytes` */
-export async function digestsOf(folder: string, names: readonly string[]): Promise<Record<string, string>> {
-  const digests: Record<string, string> = {};
-  for (const name of names) digests[name] = await digestOf(join(folder, name));
-  return digests;
-}
-
 /** Makes a folder and its parents where they are missing. @throws HashgnnError when it cannot be made */
 export async function makeFolder(path: string): Promise<void> {
   await guarded(path, 'cannot create the folder', () => makeMissing(resolve(path)));
@@ -423,7 +324,7 @@ export async function makeFolder(path: string): Promise<void> {
  * Makes a folder and its parents where they are missing, and gives back the first that was. Step by step: Node's own
  * `recursive` never ends where a parent exists and nothing can be made in it, as in `/proc`.
  */
-async function makeMissing(path: string): Promise<string | undefined> {
+export async function makeMissing(path: string): Promise<string | undefined> {
   if (await stat(path).catch(() => undefined)) {
     // It says so where that is a file.
     await readdir(path);
@@ -435,105 +336,6 @@ async function makeMissing(path: string): Promise<string | undefined> {
     if (error.code !== 'EEXIST') throw error;
   });
   return first ?? path;
-}
-
-/** A folder that only this process writes into, until it is released. */
-export interface FolderLock {
-  release(): Promise<void>;
-}
-
-/**
- * Takes a folder for this process alone, making it where it is missing. The lock of a process that died is taken over, and
- * its half-written files are removed; a folder that was made and is still empty when it is released goes again.
- * @throws InputError while another process has it, HashgnnError where it cannot be made or written
- */
-export async function lockFolder(path: string): Promise<FolderLock> {
-  return guarded(path, 'cannot take the folder', async () => {
-    const made = (await makeMissing(resolve(path))) !== undefined;
-    const file = join(path, LOCK);
-    const { pid } = process;
-    const own = `${JSON.stringify({ pid, host: hostname(), start: await startOf(pid) })}\n`;
-    for (;;) {
-      try {
-        await writeFile(file, own, { flag: 'wx' });
-        break;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-          // Made, but the disk had no room for what it says.
-          await unlink(file).catch(() => undefined);
-          if (made) await rmdir(path).catch(() => undefined);
-          throw error;
-        }
-        const found = await readFile(file, 'utf8').catch(unlessMissing);
-        // Released in this moment.
-        if (found === undefined) continue;
-        const owner = lockOwner(found);
-        if (owner && !(await isGone(owner))) {
-          throw new InputError(`process ${owner.pid} on ${owner.host} is writing into this folder`, {
-            where: path,
-            fix: `wait for it or name another folder; if that process is gone, delete ${LOCK} in it`,
-          });
-        }
-        if (owner || (await ageOf(file)) > LOCK_WRITTEN_MS) await removeLock(file, found);
-        else await sleep(LOCK_LOOK_MS);
-      }
-    }
-    // Nobody else can be writing them now.
-    for (const name of await readdir(path)) if (ASIDE.test(name)) await unlink(join(path, name)).catch(unlessMissing);
-    const release = async () => {
-      await unlink(file).catch(unlessMissing);
-      if (made) await rmdir(path).catch(() => undefined);
-    };
-    return { release };
-  });
-}
-
-interface LockOwner {
-  readonly pid: number;
-  readonly host: string;
-  /** See `startOf`. */
-  readonly start: string;
-}
-
-/** Whether a process has ended; of one on another machine that cannot be known. */
-async function isGone({ pid, host, start }: LockOwner): Promise<boolean> {
-  if (host !== hostname()) return false;
-  return !(await isAlive(pid)) || (await startOf(pid)) !== start;
-}
-
-/** Who holds a lock; undefined where it does not say, being written now or having been cut short by a crash. */
-function lockOwner(text: string): LockOwner | undefined {
-  try {
-    const { pid, host, start } = JSON.parse(text) as Partial<LockOwner>;
-    const whole = Number.isSafeInteger(pid) && typeof host === 'string' && typeof start === 'string';
-    return whole ? { pid: pid!, host, start } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function ageOf(file: string): Promise<number> {
-  const found = await stat(file).catch(() => undefined);
-  return found ? Date.now() - found.mtimeMs : 0;
-}
-
-/** Removes a lock that a dead process has left, and no other: only one process at a time looks again and removes. */
-async function removeLock(file: string, left: string): Promise<void> {
-  const turn = `${file}-removal`;
-  try {
-    await mkdir(turn);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    // Its owner died in these few system calls.
-    if ((await ageOf(turn)) > LOCK_WRITTEN_MS) await rmdir(turn).catch(unlessMissing);
-    else await sleep(LOCK_LOOK_MS);
-    return;
-  }
-  try {
-    if ((await readFile(file, 'utf8').catch(() => undefined)) === left) await unlink(file).catch(unlessMissing);
-  } finally {
-    await rmdir(turn).catch(unlessMissing);
-  }
 }
 
 /** Adds text to the end of a file, on the disk before it returns. @throws HashgnnError when the disk is full, … */

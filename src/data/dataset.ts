@@ -6,8 +6,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readSealedJson, requireDigests } from '../base/checksums.js';
 import { InputError } from '../base/errors.js';
-import { readBytes, readJson, readNpy, readSealedJson, requireDigests } from '../base/files.js';
+import { readBytes, readJson, readNpy } from '../base/files.js';
 import { bytesOf } from '../base/npy.js';
 import { compareEdges, findSharedPair, type SplitKind } from './split.js';
 

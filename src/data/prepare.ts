@@ -10,14 +10,9 @@ import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { digestsOf, writeSealedJson } from '../base/checksums.js';
 import { InputError, InterruptedError, UsageError } from '../base/errors.js';
-import {
-  createFolderAtomically,
-  digestsOf,
-  requireEmptyFolder,
-  writeFileAtomic,
-  writeSealedJson,
-} from '../base/files.js';
+import { createFolderAtomically, requireEmptyFolder, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/npy.js';
 import {
   beginFingerprint,
@@ -28,14 +23,8 @@ import {
 } from './dataset.js';
 import { EdgeWriter, findSharedPairInFiles, readEdges } from './edge_file.js';
 import { Engine, literal } from './engine.js';
-import {
-  type ColumnOptions,
-  detectInteractions,
-  detectTitles,
-  type Format,
-  formats,
-  type InteractionLayout,
-} from './format.js';
+import { type Counts, countPairs, Filter } from './filter.js';
+import { detectInteractions, detectTitles, type InteractionLayout } from './format.js';
 import {
   type EngineSource,
   inspectEngineSource,
@@ -48,157 +37,16 @@ import {
   readTitles,
   secondsOf,
 } from './interactions.js';
-import { Part, type SplitKind, type SplitPlan, Splitter, splitKinds } from './split.js';
+import { checkOptions, type Input, leastMemory, type PrepareOptions, type Role } from './prepare_options.js';
+import { Part, type SplitPlan, Splitter } from './split.js';
 import { inspectText } from './text.js';
 
-/** A file, several, or patterns such as `logs/*.csv`; `-` is standard input. */
-export type Files = string | readonly string[];
+export type { Files, PrepareOptions } from './prepare_options.js';
 
-export interface PrepareOptions extends ColumnOptions {
-  /** All interactions; or `query`; or `train` and `test`. */
-  readonly file?: Files;
-  /** An SQL query of the embedded engine (DuckDB) that gives all interactions: `SELECT … FROM 'log.parquet'`. */
-  readonly query?: string;
-  readonly train?: Files;
-  readonly test?: Files;
-  /** Only with `train`; without it validation is drawn from the training interactions. */
-  readonly valid?: Files;
-  /** Detected from the content unless named. */
-  readonly format?: Format;
-  /** Whether the first line names the columns; detected unless said. */
-  readonly header?: boolean;
-  /** Titles of items for display: item, title and anything else a line. */
-  readonly items?: string;
-  /** Name of the dataset; the folder's unless said. */
-  readonly name?: string;
-  /** Rows that cannot be read are left out and counted instead of refused. */
-  readonly skipBadRows?: boolean;
-  /** Interactions of other behaviours are left out; needs a column of behaviours. */
-  readonly behaviours?: readonly string[];
-  /** Interactions rated lower are left out; the rest count alike. */
-  readonly minRating?: number;
-  /** Interactions before `from`, or at or after `until`, are left out: ISO dates (UTC unless said), or Unix time. */
-  readonly from?: string;
-  readonly until?: string;
-  /** Which time a pair has that repeats: that of its first or its last row. Default first. */
-  readonly repeats?: 'first' | 'last';
-  /** Only so many users, or below 1 such a share of them, drawn by `seed`. */
-  readonly sampleUsers?: number;
-  /** Users (items) with fewer distinct interactions are left out, again and again until none has fewer. */
-  readonly minUserDegree?: number;
-  readonly minItemDegree?: number;
-  /** How interactions are split unless files give the parts. Default `by-user`. */
-  readonly split?: SplitKind;
-  /** Share of the interactions that tests, in [0, 1), with `by-user` of each user's. Default 0.3. */
-  readonly testRatio?: number;
-  /** With `by-time`: interactions at or after this moment test; an ISO date, or Unix time. */
-  readonly testFrom?: string;
-  /** Share of the training interactions that validate, in [0, 1). Default 0.1. */
-  readonly validRatio?: number;
-  /** Whole number below 2^32. Default 1. */
-  readonly seed?: number;
-  /** Bytes that the process may take; what does not fit spills to the disk. Default 4 GiB, or 3/4 of the machine's. */
-  readonly memory?: number;
-  readonly signal?: AbortSignal;
-  /** Called with a sentence on what was found and what is done. */
-  readonly report?: (text: string) => void;
-  /** Called now and then while something takes long: how many of how many units are done. */
-  readonly progress?: (stage: string, done: number, total: number, unit: string) => void;
-}
-
-type Role = 'all' | 'train' | 'valid' | 'test';
 type Source = DatasetSummary['sources'][number];
-type Counts = Record<'users' | 'items' | 'interactions', number>;
-interface Input {
-  readonly role: Role;
-  /** A path, a pattern, `-`, or with `query` the query. */
-  readonly path: string;
-  readonly query?: true;
-}
 
-/** What Node and the engine hold beside the engine's buffers: a share of the memory, and this much at least. */
-const leastMemory = 768 * 2 ** 20;
+/** The engine's buffers: this share of the process's memory; Node and the engine hold something beside them. */
 const engineShare = 0.6;
-
-function checkOptions(options: PrepareOptions): Input[] {
-  const { query } = options;
-  const list = (files: Files | undefined) => (files === undefined ? [] : typeof files === 'string' ? [files] : files);
-  const [file, train, test, valid] = [options.file, options.train, options.test, options.valid].map(list) as [
-    readonly string[],
-    readonly string[],
-    readonly string[],
-    readonly string[],
-  ];
-  if (file.length === 0 && train.length === 0 && query === undefined) {
-    throw new UsageError('no interactions are named', { fix: 'name a file, or --query, or --train and --test' });
-  }
-  const given = train.length + test.length + valid.length > 0;
-  if (Number(file.length > 0) + Number(query !== undefined) + Number(given) > 1) {
-    throw new UsageError('a file of all interactions, a query and files of parts exclude each other', {
-      fix: 'name a file, or --query, or --train and --test',
-    });
-  }
-  if (given && (train.length === 0 || test.length === 0)) {
-    throw new UsageError(train.length === 0 ? '--test is given without --train' : '--train is given without --test', {
-      fix: 'name both, or one file that is split here',
-    });
-  }
-  const ratios = { 'test-ratio': options.testRatio, 'valid-ratio': options.validRatio };
-  for (const [name, ratio] of Object.entries(ratios)) {
-    if (ratio !== undefined && !(ratio >= 0 && ratio < 1)) {
-      throw new UsageError(`--${name} is ${ratio}; expected a number from 0 to below 1`);
-    }
-  }
-  const degrees = { 'min-user-degree': options.minUserDegree, 'min-item-degree': options.minItemDegree };
-  for (const [name, degree] of Object.entries(degrees)) {
-    if (degree !== undefined && !(Number.isSafeInteger(degree) && degree >= 1)) {
-      throw new UsageError(`--${name} is ${degree}; expected a whole number of at least 1`);
-    }
-  }
-  if (options.minRating !== undefined && !Number.isFinite(options.minRating)) {
-    throw new UsageError(`--min-rating is ${options.minRating}; expected a number`);
-  }
-  const sample = options.sampleUsers;
-  if (sample !== undefined && !(sample > 0 && (sample < 1 || Number.isSafeInteger(sample)))) {
-    throw new UsageError(`--sample-users is ${sample}; expected a share below 1 or a whole number of users`);
-  }
-  const { seed } = options;
-  if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
-    throw new UsageError(`--seed is ${seed}; expected a whole number from 0 to 4294967295`);
-  }
-  if (options.format !== undefined && !formats.includes(options.format)) {
-    throw new UsageError(`--format is ${options.format}; expected one of ${formats.join(', ')}`);
-  }
-  const { split } = options;
-  if (split !== undefined && !splitKinds.includes(split)) {
-    throw new UsageError(`--split is ${split}; expected one of ${splitKinds.join(', ')}`);
-  }
-  if (split !== undefined && given) {
-    throw new UsageError('--split and files of parts exclude each other', { fix: 'leave --split out' });
-  }
-  if ((split === 'by-time') !== (options.testFrom !== undefined)) {
-    throw new UsageError('--split by-time and --test-from go together', {
-      fix: 'name both: --split by-time --test-from 2019-03-31',
-    });
-  }
-  if (options.testRatio !== undefined && split !== undefined && split !== 'by-user' && split !== 'overall') {
-    throw new UsageError(`--test-ratio has no meaning with --split ${split}`, { fix: 'leave it out' });
-  }
-  if (options.repeats !== undefined && options.repeats !== 'first' && options.repeats !== 'last') {
-    throw new UsageError(`--repeats is ${options.repeats}; expected first or last`);
-  }
-  if (options.behaviours?.length === 0) throw new UsageError('--behaviours names none');
-  if (options.memory !== undefined && !(options.memory >= leastMemory)) {
-    throw new UsageError(`--memory is ${options.memory} bytes; expected at least 768 MiB`);
-  }
-  if (query !== undefined) return [{ role: 'all', path: query, query: true }];
-  const inputs = Object.entries({ all: file, train, valid, test }).flatMap(([role, paths]) =>
-    paths.map((path) => ({ role: role as Role, path })),
-  );
-  if (inputs.filter(({ path }) => path === '-').length > 1)
-    throw new UsageError('standard input can be read only once');
-  return inputs;
-}
 
 /**
  * Reads interactions, filters, numbers and splits them, and writes a dataset folder, whole or not at all.
@@ -256,9 +104,13 @@ class Preparation {
     for (const [index, input] of this.inputs.entries()) await this.readSource(index, input);
     // From here on no table has an order of its own.
     await engine.run('SET preserve_insertion_order = false');
-    const filters = await this.filter();
-    const before = await this.count();
-    const rounds = await this.filterDegrees();
+    const { inputs, moments, usesTime, where } = this;
+    const stage = (name: string) => this.stage(name);
+    const filter = new Filter({ engine, options, inputs, moments, usesTime, where, stage });
+    const rowsRead = this.sources.reduce((sum, source) => sum + source.rows, 0);
+    const filters = { ...(await filter.rows(rowsRead)), badRows: this.bad };
+    const before = await countPairs(engine);
+    const rounds = await filter.degrees();
     const { users, items, interactions } = await this.number();
     const degreeFilter = {
       rounds,
@@ -554,173 +406,6 @@ class Preparation {
     return this.inputs.map(({ path, query }) => (query ? 'the query' : path)).join(', ');
   }
 
-  private async filter(): Promise<Omit<DatasetSummary['filters'], 'degreeFilter'>> {
-    const { engine, options, inputs, moments } = this;
-    const { minRating, behaviours } = options;
-    this.stage('filtering');
-    const partOf = (role: Role) => (role === 'all' ? Part.train : Part[role]);
-    const union = inputs.map(
-      ({ role }, index) =>
-        `SELECT user, item, rating, time, behaviour, ${partOf(role)}::UTINYINT AS part FROM source_${index}`,
-    );
-    await engine.run(`CREATE VIEW source AS ${union.join(' UNION ALL ')}`);
-    const dates = [
-      ...(moments.from === undefined ? [] : [`time >= ${moments.from}::DOUBLE`]),
-      ...(moments.until === undefined ? [] : [`time < ${moments.until}::DOUBLE`]),
-    ];
-    const wanted = {
-      behaviour: behaviours ? `behaviour IN (${behaviours.map(literal).join(', ')})` : 'true',
-      rating: minRating === undefined ? 'true' : `rating >= ${minRating}::DOUBLE`,
-      date: dates.join(' AND ') || 'true',
-    };
-    const rowsRead = this.sources.reduce((sum, source) => sum + source.rows, 0);
-    const removed = await engine.counts<'behaviour' | 'rating' | 'date'>(`SELECT
-      count(*) FILTER (NOT (${wanted.behaviour})) AS behaviour,
-      count(*) FILTER (${wanted.behaviour} AND NOT (${wanted.rating})) AS rating,
-      count(*) FILTER (${wanted.behaviour} AND ${wanted.rating} AND NOT (${wanted.date})) AS date FROM source`);
-    let left = rowsRead - removed.behaviour - removed.rating - removed.date;
-    if (left === 0) throw this.nothingLeft(rowsRead, removed);
-    if (minRating !== undefined && options.minUserDegree === undefined) {
-      await this.checkRatings(minRating, `${wanted.behaviour} AND ${wanted.date}`);
-    }
-    let keep = `WHERE ${wanted.behaviour} AND ${wanted.rating} AND ${wanted.date}`;
-    const sampledOut = { users: 0, rows: 0 };
-    if (options.sampleUsers !== undefined) {
-      sampledOut.users = await this.sampleUsers(options.sampleUsers, keep);
-      keep += ' AND user IN (SELECT user FROM sampled)';
-      const { rows } = await engine.counts<'rows'>(`SELECT count(*) AS rows FROM source ${keep}`);
-      sampledOut.rows = left - rows;
-      left = rows;
-    }
-
-    this.stage('numbering');
-    for (const [side, table] of [
-      ['user', 'users'],
-      ['item', 'items'],
-    ]) {
-      await engine.run(`CREATE TABLE ${table}_seen AS SELECT DISTINCT ${side} AS id FROM source ${keep}`);
-      const [{ numeric }] = (await engine.rows<{ numeric: boolean }>(
-        `SELECT bool_and(regexp_full_match(id, '-?[0-9]{1,38}')) AS numeric FROM ${table}_seen`,
-      )) as [{ numeric: boolean }];
-      // Text compares by its UTF-8 bytes, which is by code point.
-      const order = numeric ? 'id::HUGEINT, id' : 'id';
-      await engine.run(`CREATE TABLE ${table}_numbered AS
-        SELECT id, (row_number() OVER (ORDER BY ${order}) - 1)::INTEGER AS number FROM ${table}_seen`);
-      await engine.run(`DROP TABLE ${table}_seen`);
-    }
-    const time = this.usesTime ? `, ${options.repeats === 'last' ? 'max' : 'min'}(time) AS time` : '';
-    await engine.run(`CREATE TABLE merged AS SELECT u.number AS user, i.number AS item, part${time}
-      FROM source s JOIN users_numbered u ON s.user = u.id JOIN items_numbered i ON s.item = i.id ${keep.replaceAll('user IN', 's.user IN')}
-      GROUP BY u.number, i.number, part`);
-    await engine.run('DROP VIEW source');
-    for (const index of inputs.keys()) await engine.run(`DROP TABLE source_${index}`);
-    const merged = await engine.counts<'pairs' | 'valid' | 'test'>(`SELECT
-      count(*) AS pairs, count(*) FILTER (part = ${Part.valid}) AS valid, count(*) FILTER (part = ${Part.test}) AS test
-      FROM merged`);
-    if (inputs[0]!.role === 'all') await engine.run('ALTER TABLE merged RENAME TO pairs');
-    else {
-      const ofPart = this.usesTime ? ', arg_min(time, part) AS time' : '';
-      await engine.run(
-        `CREATE TABLE pairs AS SELECT user, item, min(part) AS part${ofPart} FROM merged GROUP BY user, item`,
-      );
-      await engine.run('DROP TABLE merged');
-    }
-    const kept = await engine.counts<'valid' | 'test'>(`SELECT count(*) FILTER (part = ${Part.valid}) AS valid,
-      count(*) FILTER (part = ${Part.test}) AS test FROM pairs`);
-    return {
-      behaviours: behaviours ?? null,
-      minRating: minRating ?? null,
-      from: options.from ?? null,
-      until: options.until ?? null,
-      repeats: options.repeats ?? 'first',
-      sampleUsers: options.sampleUsers ?? null,
-      minUserDegree: options.minUserDegree ?? null,
-      minItemDegree: options.minItemDegree ?? null,
-      rowsRead,
-      badRows: this.bad,
-      rowsOfOtherBehaviours: removed.behaviour,
-      rowsBelowMinRating: removed.rating,
-      rowsOutsideDates: removed.date,
-      sampledOut,
-      duplicatesMerged: left - merged.pairs,
-      overlapRemoved: { valid: merged.valid - kept.valid, test: merged.test - kept.test },
-    };
-  }
-
-  private nothingLeft(rowsRead: number, removed: Record<'behaviour' | 'rating' | 'date', number>): InputError {
-    const { behaviours, minRating, from, until } = this.options;
-    const reasons: [number, string, string][] = [
-      [removed.behaviour, `of other behaviours than ${behaviours?.join(', ')}`, '--behaviours'],
-      [removed.rating, `rated below ${minRating}`, '--min-rating'],
-      [removed.date, `not from ${from ?? 'the beginning'} until ${until ?? 'the end'}`, '--from and --until'],
-    ];
-    const found = reasons.filter(([count]) => count > 0);
-    return new InputError(
-      `filtering leaves nothing of ${rowsRead} interactions: ${found.map(([count, what]) => `${count} are ${what}`).join(', ')}`,
-      { where: this.where, fix: `relax ${found.map(([, , option]) => option).join(' or ')}` },
-    );
-  }
-
-  /** A user whom the minimum rating leaves nothing must be let go knowingly. */
-  private async checkRatings(minRating: number, among: string): Promise<void> {
-    const users = `FROM source WHERE ${among} GROUP BY user HAVING max(rating) < ${minRating}::DOUBLE`;
-    const { without } = await this.engine.counts<'without'>(`SELECT count(*) AS without FROM (SELECT user ${users})`);
-    if (without === 0) return;
-    const [first] = await this.engine.rows<{ user: string }>(`SELECT user ${users} ORDER BY user LIMIT 1`);
-    const who = without === 1 ? 'one user has' : `${without} users have`;
-    throw new InputError(
-      `${who} no items after filtering: nothing is rated ${minRating} or more by user ${JSON.stringify(first!.user)}`,
-      { where: this.where, fix: 'leave such users out with --min-user-degree 1, or lower --min-rating' },
-    );
-  }
-
-  /** Draws users by a hash of seed and id, so that neither the order of rows nor other users matter; returns how many go. */
-  private async sampleUsers(sample: number, keep: string): Promise<number> {
-    const { engine, options } = this;
-    const { all } = await engine.counts<'all'>(`SELECT count(DISTINCT user) AS all FROM source ${keep}`);
-    const wanted = sample < 1 ? Math.max(1, Math.round(sample * all)) : sample;
-    await engine.run(`CREATE TABLE sampled AS SELECT user FROM (SELECT DISTINCT user FROM source ${keep})
-      ORDER BY md5_number_lower('${options.seed ?? 1} ' || user), user LIMIT ${wanted}`);
-    return Math.max(0, all - wanted);
-  }
-
-  /** The k-core: both minimum degrees in turn until neither removes anything. Returns the rounds that removed something. */
-  private async filterDegrees(): Promise<number> {
-    const { engine, options } = this;
-    const sides = [
-      ['user', options.minUserDegree ?? 1],
-      ['item', options.minItemDegree ?? 1],
-    ] as const;
-    // Whoever is here has an interaction, so a minimum of 1 removes nobody.
-    const active = sides.filter(([, minimum]) => minimum > 1);
-    if (active.length === 0) return 0;
-    this.stage('minimum degrees');
-    const before = (await this.count()).interactions;
-    let rounds = 0;
-    for (let removed = 1; removed > 0; rounds++) {
-      removed = 0;
-      for (const [side, minimum] of active) {
-        removed += await engine.run(`DELETE FROM pairs WHERE ${side} IN
-          (SELECT ${side} FROM pairs GROUP BY ${side} HAVING count(*) < ${minimum})`);
-      }
-    }
-    if ((await this.count()).interactions === 0) {
-      const asked = active.map(([side, minimum]) => `--min-${side}-degree ${minimum}`).join(' and ');
-      throw new InputError(`${asked}, repeated until nothing changes, leaves no interactions of ${before}`, {
-        where: this.where,
-        fix: 'lower the minimum degrees',
-      });
-    }
-    return rounds - 1;
-  }
-
-  /** What there is now: the tables of users and items have just those that have a pair before and after the minimum degrees. */
-  private count(suffix = '_numbered'): Promise<Counts> {
-    return this.engine.counts(`SELECT (SELECT count(*) FROM users${suffix}) AS users,
-      (SELECT count(*) FROM items${suffix}) AS items, (SELECT count(*) FROM pairs) AS interactions`);
-  }
-
-  /** Numbers the users and items of the pairs that are left, in the order of their ids. */
   private async number(): Promise<Counts> {
     const { engine } = this;
     this.stage('numbering');
@@ -733,7 +418,7 @@ class Preparation {
         FROM ${table}_numbered WHERE number IN (SELECT ${side} FROM pairs)`);
       await engine.run(`DROP TABLE ${table}_numbered`);
     }
-    return this.count('');
+    return countPairs(this.engine, '');
   }
 
   /** Splits the pairs user by user and writes the parts; what it counts on the way takes five bytes an item. */

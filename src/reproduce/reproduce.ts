@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
-import { lockFolder } from '../base/files.js';
+import { lockFolder } from '../base/lock.js';
 import type { Gpu } from '../gpu/index.js';
 import { type RunEvents, readResult, trainToFolder } from '../train/index.js';
 import { comparisonsOf } from './comparisons.js';

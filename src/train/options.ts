@@ -1,7 +1,8 @@
 import { UsageError } from '../base/errors.js';
 import { MODELS, type ModelName } from './models/index.js';
+import { PRESETS, type PresetName } from './presets.js';
 
-export { MODELS, type ModelName };
+export { MODELS, type ModelName, PRESETS, type PresetName };
 
 /** A kind of option: what it accepts and how its values are written on a command line. */
 type Kind<T> =
@@ -295,66 +296,6 @@ export type TrainOptions = { readonly [name in OptionName]: Value<(typeof OPTION
   readonly model: ModelName;
   readonly preset: PresetName;
 };
-
-/**
- * Named sets of options.
- * - `default` trains well in minutes.
- * - `paper`: the authors' protocol as closely as text and published code allow and training succeeds: guidance waits until
- *   GraphSage has nearly converged, and the factor on inner products is learnt.
- * - `text`: the values that the paper's text states, taken literally.
- * - `best`: the best found with validation data: vectors propagated as in LightGCN, from PureSVD turned towards its signs,
- *   by the multinomial likelihood.
- */
-export const PRESETS = {
-  default: {},
-  paper: {
-    steps: 4600,
-    batchSize: 1024,
-    learningRate: 0.002,
-    guidanceFrom: 3200,
-    guidanceEvery: 75,
-    sharpnessEvery: 80,
-    evaluateEvery: 200,
-    select: 'hierarchical',
-  },
-  text: {
-    steps: 5000,
-    fanouts: 'all',
-    aggregation: 'joint',
-    weights: 'shared',
-    initialisation: 'normal',
-    featureDeviation: 0.02,
-    scale: 1,
-    learnScale: false,
-    reduction: 'sum',
-    guidanceFrom: 0,
-    guidanceEvery: 250,
-    batchSize: 256,
-    learningRate: 0.001,
-  },
-  best: {
-    encoder: 'lightgcn',
-    propagations: 2,
-    inputWidth: 0,
-    firstFeatures: 'svd',
-    featureDeviation: 1,
-    initialisation: 'identity',
-    objective: 'multinomial',
-    scale: 0.25,
-    steps: 200,
-    batchSize: 1024,
-    learningRate: 0.02,
-    decay: 'cosine',
-    decayTo: 0.05,
-    guidanceFrom: 0,
-    guidanceEvery: 8,
-    sharpnessFrom: 20,
-    sharpnessEvery: 3,
-    evaluateEvery: 20,
-    logEvery: 10,
-  },
-} satisfies Record<string, Partial<Record<OptionName, unknown>>>;
-export type PresetName = keyof typeof PRESETS;
 
 /** `batchSize` as people write it on a command line: `batch-size`. */
 export function flagOf(name: string): string {

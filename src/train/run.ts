@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { digestOfText } from '../base/checksums.js';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
-import { appendText, digestOfText, lockFolder, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
+import { appendText, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
+import { lockFolder } from '../base/lock.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import { type Gpu, GpuLostError } from '../gpu/index.js';
 import { possibleVariants, type Variants } from '../layers/variants.js';

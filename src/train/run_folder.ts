@@ -1,16 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestsOf, readSealedJson, requireDigests, writeSealedJson } from '../base/checksums.js';
 import { InputError } from '../base/errors.js';
-import {
-  digestsOf,
-  makeFolder,
-  readJson,
-  readNpy,
-  readSealedJson,
-  requireDigests,
-  writeNpy,
-  writeSealedJson,
-} from '../base/files.js';
+import { makeFolder, readJson, readNpy, writeNpy } from '../base/files.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import type { Variants } from '../layers/variants.js';
 import type { Evaluation, Metrics } from '../search/index.js';

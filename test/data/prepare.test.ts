@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeSealedJson } from '../../src/base/checksums.js';
 import { type HashgnnError, InputError, InterruptedError, UsageError } from '../../src/base/errors.js';
-import { readJson, writeJson, writeNpy, writeSealedJson } from '../../src/base/files.js';
+import { readJson, writeJson, writeNpy } from '../../src/base/files.js';
 import { type Dataset, fingerprint, readDataset } from '../../src/data/dataset.js';
 import { type PrepareOptions, prepareDataset } from '../../src/data/prepare.js';
 

@@ -5,7 +5,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import { lockFolder, requireEmptyFolder } from '../../src/base/files.js';
+import { requireEmptyFolder } from '../../src/base/files.js';
+import { lockFolder } from '../../src/base/lock.js';
 import {
   CHECKPOINT,
   type Checkpoint,

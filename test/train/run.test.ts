@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readSealedJson } from '../../src/base/checksums.js';
 import { InterruptedError } from '../../src/base/errors.js';
-import { readSealedJson } from '../../src/base/files.js';
 import {
   type Dataset,
   type GenerateOptions,
