@@ -2,18 +2,7 @@
  * Files on disk: written whole or not at all, read with errors that name them. Node only.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  appendFile,
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { appendFile, type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HashgnnError, InputError } from './errors.js';
 import {

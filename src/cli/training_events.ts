@@ -39,8 +39,9 @@ export function trainingEvents(
       onStep(step) {
         progress?.update(step, [metrics, more(step)].filter(Boolean).join('  '));
       },
-      onLoss({ loss, auc, guidance }) {
-        metrics = `loss ${loss.toFixed(4)}  AUC ${auc.toFixed(3)}  p ${guidance.toFixed(2)}`;
+      onLoss({ loss, auc, guidance, sharpness }) {
+        const relaxation = sharpness === undefined ? `p ${guidance?.toFixed(2)}` : `β ${sharpness.toFixed(2)}`;
+        metrics = `loss ${loss.toFixed(4)}  AUC ${auc.toFixed(3)}  ${relaxation}`;
       },
       onValidation({ step, validation }, best) {
         if (!validations) return;

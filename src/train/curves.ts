@@ -36,10 +36,12 @@ export function drawCurves(records: readonly (LossRecord | ValidationRecord)[], 
     colour,
     points: validations.map(({ step, validation }) => [step, validation[search]['HR@50']!]),
   });
-  const guidance: Line = {
-    name: 'guidance p',
+  // Either falls from 1: p of the guidance, or the temperature of a smooth relaxation.
+  const isSmooth = losses.some(({ sharpness }) => sharpness !== undefined);
+  const relaxation: Line = {
+    name: isSmooth ? 'temperature 1/β' : 'guidance p',
     colour: '#bbbbbb',
-    points: losses.map((record) => [record.step, record.guidance]),
+    points: losses.map(({ step, guidance = 1, sharpness }) => [step, sharpness ? 1 / sharpness : guidance]),
   };
   const height = TOP + 2 * PANEL + GAP + 50;
   return [
@@ -61,7 +63,7 @@ export function drawCurves(records: readonly (LossRecord | ValidationRecord)[], 
         hrLine('exact', '#c9a227', 'exact'),
         hrLine('hierarchical', '#1b4f9c', 'hierarchical'),
       ],
-      guidance,
+      relaxation,
     ),
     '</svg>\n',
   ].join('\n');

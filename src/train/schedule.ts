@@ -39,14 +39,17 @@ export interface SharpnessOptions {
   readonly sharpnessMost: number;
 }
 
-export interface ScheduleOptions extends GuidanceOptions, LearningRateOptions, Partial<SharpnessOptions> {
-  /** `guidance` unless told: column 0 is p. For the others it is β. */
-  readonly relaxation?: 'guidance' | 'continuation' | 'concrete';
-  /** Decay of Adam's first moment; 0.9 unless told. */
-  readonly beta1?: number;
-  /** Decay of Adam's second moment; 0.999 unless told. */
-  readonly beta2?: number;
-}
+/** What varies of a relaxation: p of guidance, which is meant unless told, or β of a smooth one. */
+export type RelaxationOptions = GuidanceOptions &
+  ({ readonly relaxation?: 'guidance' } | ({ readonly relaxation: 'continuation' | 'concrete' } & SharpnessOptions));
+
+export type ScheduleOptions = RelaxationOptions &
+  LearningRateOptions & {
+    /** Decay of Adam's first moment; 0.9 unless told. */
+    readonly beta1?: number;
+    /** Decay of Adam's second moment; 0.999 unless told. */
+    readonly beta2?: number;
+  };
 
 /** The guidance probability of a step, counted from 0 (paper, section 3.3: 1 at first, 5 % less every 250 steps). */
 export function guidanceAt(options: GuidanceOptions, step: number): number {
@@ -63,11 +66,9 @@ export function sharpnessAt(options: SharpnessOptions, step: number): number {
 }
 
 /** What stands in column 0 of a step: the guidance probability p, or the sharpness β. */
-export function relaxationAt(options: ScheduleOptions, step: number): number {
-  const { relaxation = 'guidance', sharpnessFrom = 200, sharpnessEvery = 20 } = options;
-  if (relaxation === 'guidance') return guidanceAt(options, step);
-  const { sharpnessBy = 0.05, sharpnessMost = 10 } = options;
-  return sharpnessAt({ sharpnessFrom, sharpnessEvery, sharpnessBy, sharpnessMost }, step);
+export function relaxationAt(options: RelaxationOptions, step: number): number {
+  const isSmooth = options.relaxation === 'continuation' || options.relaxation === 'concrete';
+  return isSmooth ? sharpnessAt(options, step) : guidanceAt(options, step);
 }
 
 /** The learning rate of a step, counted from 0. */

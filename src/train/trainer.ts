@@ -25,8 +25,10 @@ export interface LossRecord {
   readonly auc: number;
   /** The learnt factor on inner products, now. */
   readonly scale: number;
-  /** p of the guidance at this step, or β of another relaxation. */
-  readonly guidance: number;
+  /** p of the guidance at this step; where that is how signs are learnt. */
+  readonly guidance?: number;
+  /** β of a smooth relaxation at this step, where it is that. */
+  readonly sharpness?: number;
   readonly learningRate: number;
   /** Norm of all gradients of a step together, before they are clipped; where they are. */
   readonly gradientNorm?: number;
@@ -185,7 +187,7 @@ export class Trainer {
       ranking: mean('ranking'),
       auc: mean('auc'),
       scale: scaleNow!,
-      guidance: relaxationAt(this.options, this.step - 1),
+      [this.options.relaxation === 'guidance' ? 'guidance' : 'sharpness']: relaxationAt(this.options, this.step - 1),
       learningRate: learningRateAt(this.options, this.step - 1),
       ...(squares && { gradientNorm: this.#meanNorm(squares, steps) }),
     };

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { guidanceAt, learningRateAt, type ScheduleOptions, scheduleTable } from '../../src/train/schedule.js';
+import {
+  guidanceAt,
+  learningRateAt,
+  type ScheduleOptions,
+  scheduleTable,
+  sharpnessAt,
+} from '../../src/train/schedule.js';
 
 const options: ScheduleOptions = {
   steps: 6000,
@@ -12,6 +18,20 @@ const options: ScheduleOptions = {
   guidanceFloor: 0,
   learningRate: 0.001,
 };
+
+test('the sharpness is 1 until it grows, exponentially and no further than its most, and stands in column 0', () => {
+  const sharpness = { sharpnessFrom: 200, sharpnessEvery: 20, sharpnessBy: 0.05, sharpnessMost: 10 };
+  const at = (step: number) => sharpnessAt(sharpness, step);
+  expect([0, 200, 219].map(at)).toEqual([1, 1, 1]);
+  expect(at(220)).toBeCloseTo(1.05, 12);
+  expect(at(400)).toBeCloseTo(1.05 ** 10, 12);
+  expect([1_200, 5_999].map(at)).toEqual([10, 10]);
+  for (const relaxation of ['continuation', 'concrete'] as const) {
+    const table = scheduleTable({ ...options, ...sharpness, steps: 500, relaxation });
+    for (const step of [0, 220, 499]) expect(table[4 * step]).toBe(Math.fround(at(step)));
+  }
+  expect(scheduleTable({ ...options, ...sharpness, steps: 500 })[4 * 499]).toBe(Math.fround(0.95));
+});
 
 describe('the guidance probability', () => {
   test('loses 0.05 every 250 steps in the paper’s text, to 0.6 at step 2000 and 0 at step 5000', () => {

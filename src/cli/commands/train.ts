@@ -134,10 +134,19 @@ async function readOptions(options: Options): Promise<TrainOptions> {
 
 /** The options that a reader wants to see before a long run. */
 export function describeOptions(options: TrainOptions): string {
-  const fanouts = options.fanouts === 'all' ? 'whole neighbourhoods' : `${options.fanouts.join(' and ')} neighbours`;
+  const { model, preset, bits, inputWidth, widths, fanouts, propagations, hashLayer, seed } = options;
+  const neighbours = fanouts === 'all' ? 'whole neighbourhoods' : `${fanouts.join(' and ')} neighbours`;
+  const vectors = `vectors of ${hashLayer === 'none' ? bits : inputWidth}`;
+  const encoder =
+    options.encoder === 'sage'
+      ? `widths ${[inputWidth, ...widths].join(', ')}, ${neighbours}`
+      : propagations === 0
+        ? vectors
+        : `${vectors}, ${propagations} ${propagations === 1 ? 'layer' : 'layers'} of propagation`;
+  const what = options.objective === 'multinomial' ? 'users' : 'edges';
   return (
-    `${options.model}, preset ${options.preset}: ${options.bits} bits, widths ${[options.inputWidth, ...options.widths].join(', ')}, ` +
-    `${fanouts}, ${formatCount(options.steps)} steps of ${formatCount(options.batchSize)} edges, seed ${options.seed}`
+    `${model}, preset ${preset}: ${bits} bits, ${encoder}, ` +
+    `${formatCount(options.steps)} steps of ${formatCount(options.batchSize)} ${what}, seed ${seed}`
   );
 }
 
