@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { glorot, normal } from '../../src/train/initialise.js';
+import { diagonal, glorot, normal } from '../../src/train/initialise.js';
 
 const moments = (values: Float32Array) => {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -22,6 +22,10 @@ test('Glorot values fill their interval evenly', () => {
   expect(Math.min(...values)).toBeGreaterThanOrEqual(-limit);
   expect(Math.abs(mean)).toBeLessThan((5 * limit) / Math.sqrt(3 * 40_000));
   expect(Math.abs(deviation / (limit / Math.sqrt(3)) - 1)).toBeLessThan(0.02);
+});
+
+test('the diagonal of every side is one, and nothing else is', () => {
+  expect([...diagonal(12, 2, 3)]).toEqual([1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0]);
 });
 
 test('tensors of a run and seeds have values of their own', () => {
