@@ -43,6 +43,21 @@ test('either side is as large as asked for, and a user’s product is larger wit
   expect(mean(true)).toBeGreaterThan(3 * Math.abs(mean(false)));
 });
 
+test('both sides share the singular values out evenly: their products by column are the same but for a factor', () => {
+  const features = svdFeatures(graph, options);
+  const grams = [features.subarray(0, 40 * 8), features.subarray(40 * 8)].map((side) => {
+    const gram = new Float64Array(64);
+    for (let first = 0; first < side.length; first += 8) {
+      for (let at = 0; at < 64; at += 1) gram[at]! += side[first + Math.floor(at / 8)]! * side[first + (at % 8)]!;
+    }
+    const trace = [0, 9, 18, 27, 36, 45, 54, 63].reduce((sum, at) => sum + gram[at]!, 0);
+    return gram.map((value) => value / trace);
+  });
+  grams[0]!.forEach((value, at) => {
+    expect(Math.abs(value - grams[1]![at]!)).toBeLessThan(1e-5);
+  });
+});
+
 test('turned towards their signs, directions are closer to them than in any random turn', () => {
   const features = svdFeatures(graph, options);
   /** Mean cosine of rows and of their signs. */
