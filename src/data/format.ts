@@ -12,6 +12,7 @@ export const formats = [
   'lightgcn',
   'recbole',
   'ncf',
+  'ncf-negatives',
   'gowalla',
   'taobao',
   'jsonl',
@@ -24,6 +25,8 @@ export const formats = [
  * - `lightgcn`: an adjacency list a line, `user item item …`, separated by spaces
  * - `recbole`: `tsv` under a header such as `user_id:token`, as in `.inter` files
  * - `ncf`: `tsv` with user, item, rating, time and no header, as in `.rating` files; ML-100K's `u.data` too
+ * - `ncf-negatives`: `(user,item)` and after it, by tabs, items that the user has not; the pair alone is an interaction:
+ *   `.test.negative` files
  * - `gowalla`: `tsv` with user, time, latitude, longitude, location: the check-ins of SNAP
  * - `taobao`: `csv` with user, item, category, behaviour, time and no header: UserBehavior.csv
  * - `jsonl`: a JSON object a line
@@ -55,6 +58,8 @@ export interface Layout {
   readonly header: boolean;
   /** Columns of the first line. */
   readonly width: number;
+  /** Whether the columns stand in brackets at the beginning of the line, and the rest of it is not read. */
+  readonly bracketed?: true;
 }
 
 export interface InteractionLayout extends Layout, Columns {
@@ -77,6 +82,7 @@ const delimiters: Record<Exclude<TextFormat, 'jsonl'>, string> = {
   lightgcn: ' ',
   recbole: '\t',
   ncf: '\t',
+  'ncf-negatives': ',',
   gowalla: '\t',
   taobao: ',',
 };
@@ -150,6 +156,9 @@ function detectDelimiter(lines: readonly string[], candidates: readonly string[]
   if (most >= 0) return candidates[most];
   return candidates.find((_, index) => widths[index]![0]! > 1);
 }
+
+/** What `ncf-negatives` has at the beginning of each line, for JavaScript and for the engine; group 1 is the pair. */
+export const bracketedPair = '^\\(([^(),\\t]+,[^(),\\t]+)\\)(?:\\t|$)';
 
 const integer = /^[+-]?\d+$/;
 
@@ -272,6 +281,10 @@ export function detectInteractions(
   if (options.format === 'jsonl' || (options.format === undefined && first.trimStart().startsWith('{'))) {
     return jsonLines(first, where, options);
   }
+  const pair = new RegExp(bracketedPair);
+  if (options.format === 'ncf-negatives' || (options.format === undefined && lines.every((line) => pair.test(line)))) {
+    return bracketedPairs(where, options);
+  }
   const delimiter = options.format ? delimiters[options.format] : detectDelimiter(lines, ['\t', '::', ',', ' ']);
   if (delimiter === undefined) {
     throw new InputError(`one column where user and item are expected, found ${quote(first)}`, {
@@ -349,14 +362,31 @@ function jsonLines(first: string, where: string, options: ColumnOptions): Intera
   };
 }
 
+function refuseHeader(what: string, where: string, header: boolean | undefined): void {
+  if (header) throw new InputError(`${what} have no header`, { where, fix: 'leave --header out' });
+}
+
+function bracketedPairs(where: string, options: { readonly header?: boolean } & ColumnOptions): InteractionLayout {
+  refuseHeader('ncf negatives', where, options.header);
+  const columns = chooseColumns(['', ''], { user: 0, item: 1 }, options, where);
+  return {
+    format: 'ncf-negatives',
+    delimiter: delimiters['ncf-negatives'],
+    quoted: false,
+    header: false,
+    width: 2,
+    bracketed: true,
+    ...columns,
+    description: 'ncf-negatives, (user,item) and what the user has not, which is left out',
+  };
+}
+
 function adjacency(
   lines: readonly string[],
   where: string,
   options: { readonly format?: Format; readonly header?: boolean },
 ): InteractionLayout {
-  if (options.header) {
-    throw new InputError('adjacency lists have no header', { where, fix: 'leave --header out' });
-  }
+  refuseHeader('adjacency lists', where, options.header);
   const rows = lines.map((line) => line.split(' ').filter((field) => field !== ''));
   // In adjacency lists a user has one line; "user item rating" separated by spaces has many, all of one width.
   const width = rows[0]!.length;

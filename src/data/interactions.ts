@@ -7,6 +7,7 @@
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 import { type Engine, literal } from './engine.js';
 import {
+  bracketedPair,
   type ColumnOptions,
   type Columns,
   chooseColumns,
@@ -34,12 +35,13 @@ function linesOf(text: TextFile): string {
 }
 
 /** The fields of `line` as a list; of quoted ones with their quotes. */
-function fieldsOf({ delimiter, quoted }: Layout, keys?: readonly string[]): string {
+function fieldsOf({ delimiter, quoted, bracketed }: Layout, keys?: readonly string[]): string {
   if (keys) {
     const paths = keys.map((key) => literal(`$."${key}"`)).join(', ');
     return `CASE WHEN json_valid(line) THEN json_extract_string(line, [${paths}]) ELSE [] END`;
   }
-  const plain = `string_split(line, ${literal(delimiter)})`;
+  const columns = bracketed ? `regexp_extract(line, ${literal(bracketedPair)}, 1)` : 'line';
+  const plain = `string_split(${columns}, ${literal(delimiter)})`;
   if (delimiter === ' ') return `list_filter(${plain}, lambda field: field <> '')`;
   if (!quoted) return plain;
   // The comma put in front makes every match non-empty, so that an empty first field is not lost.
@@ -229,6 +231,12 @@ async function explainLine(
     return new InputError(`a quoted field does not end where it should, found ${found}`, {
       where,
       fix: 'close the quote before the next comma, write a quote inside a field twice, and no line break inside a field',
+    });
+  }
+  if (problem === 'width' && layout.bracketed) {
+    return new InputError(`the line does not begin with a pair in brackets, found ${found}`, {
+      where,
+      fix: 'begin each line with a pair such as (0,25), and a tab before what follows it',
     });
   }
   if (problem === 'width' && layout.format === 'lightgcn') {

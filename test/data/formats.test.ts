@@ -52,6 +52,7 @@ describe('published files', () => {
       '0 22847',
     ],
     ['taobao', '1,2268318,2520377,pv,1511544070\n2,2333346,2520771,buy,1511561733\n', '1 2268318'],
+    ['ncf-negatives', '(0,25)\t1064\t174\t2791\n(1,133)\t1072\t3154\t25\n', '1 133'],
     ['recbole', 'item_id:token\tuser_id:token\trating:float\ttimestamp:float\n10\t1\t5\t9\n11\t2\t4\t9\n', '1 10'],
     ['jsonl', '{"user":"1","item":10}\n{"item":11,"user":2}\n', '1 10'],
   ])('%s is detected, and reads the same when named', async (format, content, first) => {
@@ -61,6 +62,30 @@ describe('published files', () => {
     const named = await prepared({ file, format: format as 'csv' });
     expect(named.summary.fingerprint).toBe(found.summary.fingerprint);
     expect(pairs(found)).toContain(first);
+  });
+
+  it('ncf negatives are no interactions, beside ratings as the test part', async () => {
+    const train = await written('0\t1\t1\t0\n1\t25\t1\t0\n');
+    const test = await written('(0,25)\t7\t8\n(1,1)\t9\n');
+    const dataset = await prepared({ train, test });
+    expect(pairs(dataset)).toEqual(['0 1', '1 25']);
+    expect(pairs(dataset, 'test')).toEqual(['0 25', '1 1']);
+    expect(dataset.itemIds).toEqual(['1', '25']);
+  });
+
+  it.each([
+    ['0\t25\t7', /does not begin with a pair in brackets.*line 2/s],
+    ['(0,25,7)\t8', /does not begin with a pair in brackets.*line 2/s],
+    ['(0,)\t8', /does not begin with a pair in brackets.*line 2/s],
+    ['(0, )\t8', /the item id is empty in column 2/],
+  ])('a line %j among ncf negatives is named', async (line, message) => {
+    const file = await written(`(0,25)\t1064\n${line}\n(1,2)\t3\n`);
+    const error = await prepared({ file, format: 'ncf-negatives' }).catch((failure: HashgnnError) =>
+      failure.describe(),
+    );
+    expect(error).toMatch(message);
+    const rest = await prepared({ file, format: 'ncf-negatives', skipBadRows: true });
+    expect(pairs(rest)).toEqual(['0 25', '1 2']);
   });
 
   it('ncf ratings are user, item, rating, time, whatever they look like', async () => {
