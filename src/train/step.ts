@@ -1,4 +1,5 @@
 import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
+import { recordAdd } from '../layers/add.js';
 import type { Encoder, EncodingPass, Parameter, TrainingPass } from '../layers/encoder.js';
 import { Graph, type HostGraph } from '../layers/graph.js';
 import { HashGuidance, type Relaxation, SmoothRelaxation } from '../layers/hash.js';
@@ -243,14 +244,7 @@ export class TrainingStep {
     if (onEmbeddings) {
       const { loss, scale } = onEmbeddings;
       objective.recordLoss(program, loss, { guided: embeddings, scale, ...given });
-      const count = embeddingGradient.length;
-      program.dispatch('reduce/add', {
-        label: 'gradient of both losses',
-        bind: { addend: loss.guidedGradient, sum: embeddingGradient },
-        parameters: { count },
-        invocations: count / 4,
-        cost: { bytes: 12 * count, operations: count },
-      });
+      recordAdd(program, { addend: loss.guidedGradient, sum: embeddingGradient, label: 'gradient of both losses' });
     }
     pass.recordBackward(program, embeddingGradient, { hashOnly });
     const chosen = (name: string) => !hashOnly || /^(hash\.|scale|embedding_scale)/.test(name);
