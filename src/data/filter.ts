@@ -180,8 +180,14 @@ export class Filter {
     for (let removed = 1; removed > 0; rounds++) {
       removed = 0;
       for (const [side, minimum] of active) {
-        removed += await engine.run(`DELETE FROM pairs WHERE ${side} IN
-          (SELECT ${side} FROM pairs GROUP BY ${side} HAVING count(*) < ${minimum})`);
+        const few = `SELECT ${side} FROM pairs GROUP BY ${side} HAVING count(*) < ${minimum}`;
+        const found = await engine.counts<'nodes'>(`SELECT count(*) AS nodes FROM (${few})`);
+        if (found.nodes === 0) continue;
+        removed += found.nodes;
+        // Deleting them would hold in memory what a table of the others spills.
+        await engine.run(`CREATE TABLE kept AS SELECT * FROM pairs WHERE ${side} NOT IN (${few})`);
+        await engine.run('DROP TABLE pairs');
+        await engine.run('ALTER TABLE kept RENAME TO pairs');
       }
     }
     if ((await countPairs(engine)).interactions === 0) {
