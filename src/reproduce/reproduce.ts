@@ -30,6 +30,8 @@ export interface ReproduceRequest {
   /** Folder of data sets. */
   readonly data?: string | undefined;
   readonly out: string;
+  /** Trains nothing: the report is of what is finished. */
+  readonly reportOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -172,6 +174,7 @@ class Reproduction {
     }
     const runs = this.planned.length;
     this.events.onPlan?.({ runs, finished: this.finished.size });
+    if (this.request.reportOnly) return;
     for (const [at, run] of this.planned.entries()) {
       if (this.finished.has(run.id)) continue;
       this.throwIfInterrupted();

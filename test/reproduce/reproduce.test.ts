@@ -189,6 +189,9 @@ describe('the command', () => {
     const args = ['reproduce', 'table2', '--data', data, '--out', out, '--models', 'graphsage', '--shorten', '0.01'];
     const some = await hashgnn(...args, '--presets', 'best', '--json');
     expect(json(some.out).runs.map(({ preset }: { preset: string }) => preset)).toEqual(['best']);
+    const { runs, unfinished } = json((await hashgnn(...args, '--report-only', '--json')).out);
+    expect(runs).toEqual(json(some.out).runs);
+    expect(unfinished).toEqual([expect.stringContaining('ml-1m_graphsage_paper_seed-0')]);
     const done = await hashgnn(...args, '--json');
     expect(done.status, done.err).toBe(0);
     expect(done.err).toContain('2 runs, 1 of them finished before');

@@ -31,6 +31,7 @@ interface Options extends OutputOptions {
   readonly presets?: readonly Role[];
   readonly alibabaSize?: number;
   readonly shorten?: number;
+  readonly reportOnly?: boolean;
   readonly adapter?: string;
 }
 
@@ -63,11 +64,12 @@ export function register(program: Command): void {
     .option('--presets <list>', `only trainings by these presets: ${Object.values(PRESET_OF).join(', ')}`, toRoles)
     .option('--alibaba-size <x>', "generated data in the place of Alibaba's: this share of its size", toShare)
     .option('--shorten <x>', 'multiply all numbers of steps by this, beside what the profile does', toShare)
+    .option('--report-only', 'train nothing: write the report of what is finished')
     .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it');
   outputOptions(command).action(async (what: string, options: Options) => {
     const output = new Output(options);
     const signal = interruptSignal();
-    const { data, out, profile: profileName, seeds, models, presets, alibabaSize, shorten } = options;
+    const { data, out, profile: profileName, seeds, models, presets, alibabaSize, shorten, reportOnly } = options;
     const profile = {
       ...shortenedBy(PROFILES[profileName], shorten ?? 1),
       ...(seeds && { seeds }),
@@ -78,7 +80,7 @@ export function register(program: Command): void {
     output.say(`adapter: ${gpu.name}${gpu.adapter.software ? ', a software driver' : ''}`);
     const results = await reproduce(
       gpu,
-      { exhibits, profile, profileName, models, roles: presets, data, out, signal },
+      { exhibits, profile, profileName, models, roles: presets, data, out, reportOnly, signal },
       eventsOf(output, options),
     );
     output.result(results, describeResults(results, out));
