@@ -181,6 +181,13 @@ describe('everything on tiny data', () => {
   });
 });
 
+test('where only generated data is there, it is made in a fresh folder', async () => {
+  const exhibits = EXHIBITS.filter(({ name }) => name === 'table1');
+  const results = await reproduce(gpu(), request('generated', { exhibits, data: undefined }));
+  expect(results.data.map(({ name, generated }) => [name, generated])).toEqual([['alibaba', true]]);
+  expect(results.missing.map(({ what }) => what)).toEqual([expect.stringContaining('no --data')]);
+});
+
 describe('the command', () => {
   const json = (text: string) => JSON.parse(text);
 
