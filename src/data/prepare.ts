@@ -14,13 +14,8 @@ import { digestsOf, writeSealedJson } from '../base/checksums.js';
 import { InputError, InterruptedError, UsageError } from '../base/errors.js';
 import { createFolderAtomically, requireEmptyFolder, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/npy.js';
-import {
-  beginFingerprint,
-  DATASET_FORMAT,
-  DATASET_VERSION,
-  type DatasetSummary,
-  type DegreeSummary,
-} from './dataset.js';
+import { beginFingerprint, DATASET_FORMAT, DATASET_VERSION, type DatasetSummary } from './dataset.js';
+import { fromCounts, histogramOf, summarise } from './degrees.js';
 import { EdgeWriter, findSharedPairInFiles, readEdges } from './edge_file.js';
 import { Engine, literal } from './engine.js';
 import { type Counts, countPairs, Filter } from './filter.js';
@@ -493,7 +488,7 @@ class Preparation {
     const [train, valid, test] = writers.map(({ count }) => count) as [number, number, number];
     return {
       counts: { train, valid, test },
-      degrees: { users: userDegrees, items: histogram(itemDegrees) },
+      degrees: { users: fromCounts(userDegrees), items: histogramOf(itemDegrees) },
       usersWithTest,
       usersWithoutTrain,
       itemsWithoutTrain: itemTrains.reduce((sum, trains) => sum + (1 - trains), 0),
@@ -579,27 +574,4 @@ async function parquetBytes(path: string): Promise<number | undefined> {
 function grown<T extends Int32Array | Uint8Array | Float64Array>(array: T, larger: T): T {
   larger.set(array);
   return larger;
-}
-
-/** How many there are of each value. */
-function histogram(values: Uint32Array): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return counts;
-}
-
-/** @param histogram how many nodes have each degree */
-function summarise(histogram: ReadonlyMap<number, number>): DegreeSummary {
-  const sorted = [...histogram].sort(([a], [b]) => a - b);
-  const nodes = sorted.reduce((sum, [, count]) => sum + count, 0);
-  /** The degree at a place in the order of degrees. */
-  const at = (place: number) => {
-    let before = 0;
-    for (const [degree, count] of sorted) {
-      before += count;
-      if (before > place) return degree;
-    }
-    return sorted.at(-1)![0];
-  };
-  return { min: at(0), median: (at((nodes - 1) >> 1) + at(nodes >> 1)) / 2, max: at(nodes - 1) };
 }
