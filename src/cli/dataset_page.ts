@@ -1,7 +1,7 @@
 /** A dataset as a page: its statistics, plots of its degrees, the split, what was read and removed. */
 import { compactTick } from '../base/drawing.js';
 import { type DegreeHistogram, lorenzOf, tailOf } from '../data/degrees.js';
-import type { DatasetStatistics, DatasetSummary, SideStatistics } from '../data/index.js';
+import type { DatasetStatistics, DatasetSummary, SideStatistics, TimeHistogram } from '../data/index.js';
 import { PARTS } from '../data/statistics.js';
 import { type LinePanel, lineCharts, type Series } from '../page/lines.js';
 import { type Colours, facts, htmlTable, page, paragraph, points, type Section, sectionLinks } from '../page/page.js';
@@ -12,11 +12,13 @@ import {
   describeLeakCheck,
   describeSplit,
   formatClass,
+  formatMoment,
   percent,
   type Removed,
   removedBy,
   SIDES,
   tableOne,
+  whereKnown,
 } from './dataset_text.js';
 import { formatBytes, formatCount } from './output.js';
 
@@ -24,10 +26,12 @@ const COLOURS: Colours = { users: ['#2a78d6', '#3987e5'], items: ['#d95926', '#e
 
 /** One file of HTML that needs nothing from outside. */
 export function datasetPage(summary: DatasetSummary, statistics: DatasetStatistics): string {
+  const { times } = summary.statistics;
   const sections: Section[] = [
     { id: 'degrees', title: 'Degrees', body: degrees(statistics) },
     { id: 'split', title: 'Split', body: split(summary, statistics) },
     { id: 'training', title: 'Training interactions', body: training(statistics) },
+    ...(times ? [{ id: 'times', title: 'Interactions over time', body: overTime(times) }] : []),
     { id: 'read', title: 'What was read and removed', body: read(summary) },
   ];
   return page(`Dataset ${summary.name}`, intro(summary, sections), sections, COLOURS);
@@ -37,7 +41,7 @@ function intro(summary: DatasetSummary, sections: readonly Section[]): string {
   const table = facts('Statistics', [
     ...tableOne(summary),
     ['split', describeSplit(summary)],
-    ...(summary.titledItems === null ? [] : [['items with a title', formatCount(summary.titledItems)] as const]),
+    ...whereKnown(summary),
     ['fingerprint', summary.fingerprint],
   ]);
   return [table, sectionLinks(sections)].join('\n');
@@ -157,6 +161,41 @@ function classRows(name: (typeof SIDES)[number], { byTraining }: SideStatistics)
     fill: name,
     bars: [one.nodes, ...HELD.map((part) => one[part])].map((value) => ({ value, text: formatCount(value) })),
   }));
+}
+
+// ---------------------------------------------------------------------------------------------------------- over time
+
+function overTime(times: TimeHistogram): string {
+  const { from, period } = times;
+  const rows = times.train.map((_, at): BarRow => {
+    const counts = PARTS.map((part) => times[part][at]!);
+    const label = formatMoment(from + at * period, period);
+    return {
+      label,
+      tooltip: `from ${label} on: ${PARTS.map((part, which) => `${formatCount(counts[which]!)} ${part}`).join(', ')}`,
+      fill: 'ours',
+      bars: counts.map((value) => ({ value, text: formatCount(value) })),
+    };
+  });
+  const panels = PARTS.map((part) => ({ title: part, axis: compactTick }));
+  return [
+    paragraph(
+      `Interactions of each part by when they were, in periods of ${formatPeriod(period)} from the time named on (UTC).`,
+    ),
+    barChart('Interactions over time', panels, rows),
+  ].join('\n');
+}
+
+function formatPeriod(seconds: number): string {
+  const [length, unit] = (
+    [
+      [86_400, 'day'],
+      [3600, 'hour'],
+      [60, 'minute'],
+      [1, 'second'],
+    ] as const
+  ).find(([length]) => seconds % length === 0)!;
+  return seconds === length ? `one ${unit}` : `${formatCount(seconds / length)} ${unit}s`;
 }
 
 // ------------------------------------------------------------------------------------------------------- what was read

@@ -21,7 +21,7 @@ export function describeDataset(summary: DatasetSummary): string {
         ...tableOne(summary),
         ['interactions a user (min / median / max)', degree(statistics.userDegree)],
         ['interactions an item', degree(statistics.itemDegree)],
-        ...(summary.titledItems === null ? [] : [['items with a title', formatCount(summary.titledItems)]]),
+        ...whereKnown(summary),
       ],
       { align: ['left', 'right'] },
     ),
@@ -60,6 +60,25 @@ export function tableOne({ statistics }: DatasetSummary): [name: string, value: 
     ['interactions', formatCount(statistics.interactions)],
     ['density', `${(100 * statistics.density).toPrecision(4)} %`],
   ];
+}
+
+/** Times and titles, of the datasets that have them. */
+export function whereKnown({ statistics, titledItems }: DatasetSummary): [name: string, value: string][] {
+  const { times } = statistics;
+  return [
+    ...(times ? [['times', `${formatMoment(times.first)} to ${formatMoment(times.last)}`] as [string, string]] : []),
+    ...(titledItems === null ? [] : [['items with a title', formatCount(titledItems)] as [string, string]]),
+  ];
+}
+
+/**
+ * A date, in UTC, with as much of the time of day as begins of periods of such a length need.
+ * @param seconds since 1970
+ * @param period in seconds; a day unless told
+ */
+export function formatMoment(seconds: number, period = 86_400): string {
+  const text = new Date(1000 * seconds).toISOString().replace('T', ' ');
+  return text.slice(0, period % 86_400 === 0 ? 10 : period % 60 === 0 ? 16 : 19);
 }
 
 /** What one step of the preparation removed, and what else there is to say of it. */

@@ -17,4 +17,5 @@ export {
   type SideStatistics,
   type TrainingClass,
 } from './statistics.js';
+export type { TimeHistogram } from './times.js';
 export { toText, twinsText, type WriteGeneratedOptions, writeGenerated } from './write_generated.js';

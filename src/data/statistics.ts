@@ -49,7 +49,9 @@ export interface DatasetStatistics {
  * @throws InputError where there are no edges, of which nothing can be told
  */
 export function datasetStatistics(dataset: Pick<Dataset, 'userCount' | 'itemCount' | PartName>): DatasetStatistics {
-  if (PARTS.every((part) => dataset[part].length === 0)) throw new InputError('the dataset has no interactions');
+  if (PARTS.every((part) => dataset[part].length === 0)) {
+    throw new InputError('the dataset has no interactions', { fix: 'prepare it again' });
+  }
   return {
     users: statisticsOf(dataset, dataset.userCount, 0),
     items: statisticsOf(dataset, dataset.itemCount, 1),

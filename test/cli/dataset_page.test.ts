@@ -20,6 +20,10 @@ const summary: DatasetSummary = {
     ...{ users: 20, items: 20, interactions: 210, density: 210 / 400 },
     userDegree: { min: 1, median: 10.5, max: 20 },
     itemDegree: { min: 1, median: 10.5, max: 20 },
+    times: {
+      ...{ first: 951_868_800, last: 957_052_799.5, from: 950_400_000, period: 30 * 86_400 },
+      ...{ train: [50, 20, 0], valid: [0, 60, 10], test: [0, 0, 70] },
+    },
   },
   sources: [
     {
@@ -80,11 +84,12 @@ describe('the page of a dataset', () => {
       items: ['20'],
       interactions: ['210'],
       density: ['52.50 %'],
+      times: ['2000-03-01 to 2000-04-29'],
       'items with a title': ['12'],
       fingerprint: ['f00d'],
     });
     const ids = find(root, 'section').map(({ attributes }) => attributes.id);
-    expect(ids).toEqual(['degrees', 'split', 'training', 'read']);
+    expect(ids).toEqual(['degrees', 'split', 'training', 'times', 'read']);
     expect(find(root, 'a').map(({ attributes }) => attributes.href)).toEqual(ids.map((id) => `#${id}`));
     expect(root.text).not.toMatch(/NaN|undefined|Infinity/);
   });
@@ -126,6 +131,12 @@ describe('the page of a dataset', () => {
     expect(bars.map(({ label }) => label)).toEqual(['train', 'valid', 'test']);
     const withTrain = new Set(dataset.train.filter((_, at) => at % 2 === 0)).size;
     expect(bars[0]!.texts.slice(0, 2)).toEqual(['70, 33.3 %', `${withTrain}, ${(5 * withTrain).toString()} %`]);
+    // A third of all interactions, of a column that is a third of the picture.
+    for (const { widths } of bars) expect(widths[0]).toBeLessThan(1000 / 9);
+    expect(bars[0]!.widths[1]! / bars[1]!.widths[1]!).toBeCloseTo(
+      statistics.users.inPart.train / statistics.users.inPart.valid,
+      1,
+    );
   });
 
   it('draws users and items by their training interactions', () => {
@@ -133,6 +144,19 @@ describe('the page of a dataset', () => {
     expect(barsOf(users!).map(({ texts }) => texts[0])).toEqual(
       statistics.users.byTraining.map(({ nodes }) => String(nodes)),
     );
+  });
+
+  it('draws each part over time, and has no such section where no times are known', () => {
+    const bars = barsOf(find(section('times'), 'svg')[0]!);
+    expect(bars.map(({ label, texts }) => [label, ...texts])).toEqual([
+      ['2000-02-13', '50', '0', '0'],
+      ['2000-03-14', '20', '60', '0'],
+      ['2000-04-13', '0', '10', '70'],
+    ]);
+    expect(section('times').text).toContain('in periods of 30 days');
+    const { times: _, ...without } = summary.statistics;
+    const older = readMarkup(datasetPage({ ...summary, statistics: without }, statistics));
+    expect(find(older, 'section').map(({ attributes }) => attributes.id)).not.toContain('times');
   });
 
   it('draws what each filter left and removed, to scale, and names what could not be read', () => {
