@@ -362,9 +362,13 @@ describe('times', () => {
   });
 
   it('are not known where one of several parts has none', async () => {
-    const [train, test] = [await written(tsv), await written('u1\ti9\nu2\ti9\n')];
-    const out = join(folder, 'out');
-    const { statistics } = await prepareDataset({ train, test }, out);
-    expect(statistics.times).toBeNull();
+    const [timed, bare] = [await written(tsv), await written('u1\ti9\nu2\ti9\n')];
+    for (const [train, test] of [
+      [timed, bare],
+      [bare, timed],
+    ] as const) {
+      const { statistics } = await prepareDataset({ train, test }, join(folder, `out-${counter++}`));
+      expect(statistics.times).toBeNull();
+    }
   });
 });
