@@ -169,6 +169,7 @@ td.best{font-weight:700}
 td.good{color:var(--good)}
 td.bad{color:var(--bad)}
 .facts th,.facts td{white-space:normal;overflow-wrap:anywhere}
+.facts tbody th{overflow-wrap:normal}
 .facts td{min-width:11em}
 svg{display:block;max-width:100%;min-width:760px;height:auto;font:11px system-ui,sans-serif}
 svg text{fill:var(--ink)}
