@@ -30,6 +30,9 @@ describe('the plan', () => {
     expect(new Set(needs.map(keyOf)).size).toBe(needs.length);
     expect(new Set(needs.map(({ data }) => data))).toEqual(new Set(profile.data));
     for (const system of SYSTEM_NAMES) expect(needs.some(({ model }) => model === system)).toBe(true);
+    for (const { model, role, changes } of needs) {
+      expect(resolveOptions({ model, preset: PRESET_OF[role], ...changes })).toMatchObject({ model });
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Graph } from '../../src/layers/graph.js';
 import { likelyVariants } from '../../src/layers/variants.js';
-import { MultinomialLoss, UserBatch } from '../../src/train/multinomial.js';
+import { MultinomialLoss, Scores, UserBatch } from '../../src/train/multinomial.js';
 import { useGpu } from '../support/gpu.js';
 import { floats, graphOf } from '../support/graphs.js';
 import { expectClose } from '../support/kernels.js';
@@ -25,9 +25,10 @@ async function lossOn(count: number, scoreBytes?: number) {
     const host = { userCount: USERS, itemCount: ITEMS, offsets: graph.offsets, neighbours: graph.neighbours };
     const onDevice = new Graph(scope, host);
     const variant = likelyVariants(gpu()).dense;
-    const shape = { count, bits: BITS, seed: 5, variant };
+    const shape = { count, seed: 5 };
     const batch = new UserBatch(scope, onDevice, scoreBytes === undefined ? shape : { ...shape, scoreBytes });
-    const loss = new MultinomialLoss(scope, { batch, weight: 1, flattening: 0.5, ringCapacity: 2 });
+    const memory = new Scores(scope, batch, { bits: BITS, variant });
+    const loss = new MultinomialLoss(scope, { batch, memory, weight: 1, flattening: 0.5, ringCapacity: 2 });
     const state = scope.tensor('u32', [4], 'state', Uint32Array.of(1, 0, 0, 0));
     batch.recordSample(program, state);
     loss.record(program, {
