@@ -215,6 +215,8 @@ export interface StepRow {
   /** What it is recorded for, where it is recorded more than once. */
   readonly label: string;
   readonly milliseconds: number;
+  /** Milliseconds of the longest piece of work that the driver is given at once. */
+  readonly longest: number;
   /** (slowest − fastest) / median; of several dispatches together the sum of their ranges by the sum of their medians. */
   readonly spread: number;
   /** Of the sum of all dispatches. */
@@ -235,7 +237,11 @@ export interface StepBenchResult {
 /** Where the time of a training step goes, dispatch by dispatch, the slowest first. */
 export async function benchStep(
   gpu: Gpu,
-  options: Pick<TrainBenchOptions, 'folder' | 'seed' | 'variants' | 'versions'> & { readonly repeat: number },
+  options: Pick<TrainBenchOptions, 'folder' | 'seed' | 'variants' | 'versions'> & {
+    readonly repeat: number;
+    /** Options of the training, in place of those that PyTorch is raced with. */
+    readonly given?: Readonly<Record<string, unknown>> | undefined;
+  },
 ): Promise<StepBenchResult> {
   const dataset = await readDataset(options.folder);
   using trainer = await trainerOf(gpu, dataset, options, 2 ** 12);
@@ -255,11 +261,14 @@ export async function benchStep(
 
 /** Dispatches of one label together, the slowest first. */
 function rowsOf(times: readonly KernelTime[], all: number): StepRow[] {
-  const rows = new Map<string, Pick<KernelTime, 'kernel' | 'label' | 'milliseconds' | 'range'>>();
-  for (const { kernel, label, milliseconds, range } of times) {
+  const rows = new Map<string, Pick<KernelTime, 'kernel' | 'label' | 'milliseconds' | 'longest' | 'range'>>();
+  for (const { kernel, label, milliseconds, longest, range } of times) {
     const key = `${kernel} ${label}`;
-    const before = rows.get(key) ?? { milliseconds: 0, range: 0 };
-    rows.set(key, { kernel, label, milliseconds: before.milliseconds + milliseconds, range: before.range + range });
+    const before = rows.get(key) ?? { milliseconds: 0, longest: 0, range: 0 };
+    rows.set(key, {
+      ...{ kernel, label, milliseconds: before.milliseconds + milliseconds, range: before.range + range },
+      longest: Math.max(before.longest, longest),
+    });
   }
   return [...rows.values()]
     .sort((a, b) => b.milliseconds - a.milliseconds)
@@ -270,17 +279,18 @@ function rowsOf(times: readonly KernelTime[], all: number): StepRow[] {
     }));
 }
 
-/** The model that is measured: what PyTorch's has, widths and fan-outs as they are by default. */
+/** The model that is measured: unless told what PyTorch's has, widths and fan-outs as they are by default. */
 function trainerOf(
   gpu: Gpu,
   dataset: Dataset,
-  { seed, variants }: Pick<TrainBenchOptions, 'seed' | 'variants'>,
+  {
+    seed,
+    variants,
+    given = { batchSize: BATCH, negatives: NEGATIVES, aggregation: 'joint' },
+  }: Pick<TrainBenchOptions, 'seed' | 'variants'> & { readonly given?: Readonly<Record<string, unknown>> | undefined },
   steps: number,
 ): Promise<Trainer> {
-  const model = { batchSize: BATCH, negatives: NEGATIVES, aggregation: 'joint' } as const;
-  return Trainer.create(gpu, dataset, resolveOptions({ ...model, seed, steps, logEvery: STEPS.ours }), {
-    variants,
-  });
+  return Trainer.create(gpu, dataset, resolveOptions({ ...given, seed, steps, logEvery: STEPS.ours }), { variants });
 }
 
 function sizesOf({ name, userCount, itemCount, train }: Dataset): TrainBenchResult['dataset'] {

@@ -86,21 +86,23 @@ function describeToBest({ step, hr, seconds, steps, evaluateEvery, total }: ToBe
   ].join('\n');
 }
 
-export const STEP_HEADER = ['kernel', 'for', 'ms', '±', 'share'];
-export const STEP_ALIGN: readonly Align[] = ['left', 'left', 'right', 'right', 'right'];
+export const STEP_HEADER = ['kernel', 'for', 'ms', '±', 'share', 'longest'];
+export const STEP_ALIGN: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'right'];
 
 /** A dispatch; what it is for is left out where that is the kernel's name. */
-export const stepCells = ({ kernel, label, milliseconds, spread, share }: StepRow): string[] => [
+export const stepCells = ({ kernel, label, milliseconds, spread, share, longest }: StepRow): string[] => [
   kernel,
   label === kernel ? '' : label,
   milliseconds.toFixed(2),
   formatShare(spread),
   `${(100 * share).toFixed(1)} %`,
+  longest.toFixed(2),
 ];
 
 export function describeStep({ dataset, milliseconds, rows }: StepBenchResult): string {
   return [
     `${dataset.name}: a step of ${formatMilliseconds(milliseconds)}, dispatch by dispatch`,
     table([STEP_HEADER, ...rows.map(stepCells)], { align: STEP_ALIGN }),
+    'longest: ms of the largest piece that the driver is given at once, as a display driver’s watchdog sees it',
   ].join('\n');
 }

@@ -25,3 +25,8 @@ export function ticksBetween(low: number, high: number): { ticks: number[]; low:
 export function formatTick(value: number): string {
   return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 4 });
 }
+
+/** The number at a tick in few letters, as 10K or 1M: for axes that go over many powers of ten. */
+export function compactTick(value: number): string {
+  return value.toLocaleString('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
+}

@@ -28,7 +28,10 @@ const LIVE_MS = 100;
 const PLAIN_MS = 10_000;
 /** Tenths of the work are told no more often than this. */
 const PLAIN_LEAST_MS = 1000;
-/** The rate is that of this last stretch: the first steps also compile shaders. */
+/**
+ * The rate is that of this last stretch. The time left is judged by all that was done since the first update, before which
+ * shaders are compiled: validations, which take as long as many steps, come now and then.
+ */
 const WINDOW_MS = 15_000;
 
 /**
@@ -45,6 +48,7 @@ export class Progress {
   private readonly startedAt: number;
   private readonly from: number;
   private window: { at: number; step: number }[];
+  private first: { at: number; step: number } | undefined;
   private drawnAt = Number.NEGATIVE_INFINITY;
   private drawnTenth: number;
   private drawn = false;
@@ -73,6 +77,7 @@ export class Progress {
     const at = this.now();
     this.step = step;
     this.window.push({ at, step });
+    this.first ??= { at, step };
     while (this.window.length > 2 && at - this.window[1]!.at > WINDOW_MS) this.window.shift();
     this.line = this.describe(metrics);
     const since = at - this.drawnAt;
@@ -113,9 +118,7 @@ export class Progress {
 
   private describe(metrics: string): string {
     const { label, total } = this.options;
-    const first = this.window[0]!;
-    const last = this.window.at(-1)!;
-    const rate = last.at > first.at ? (1000 * (last.step - first.step)) / (last.at - first.at) : 0;
+    const rate = this.rateSince(this.window[0]!);
     const parts = [label];
     if (total === undefined) parts.push(formatCount(this.step));
     else parts.push(`${formatCount(this.step)}/${formatCount(total)}`);
@@ -125,9 +128,16 @@ export class Progress {
       parts.push(
         `${rate < 10 ? rate.toFixed(2) : rate < 100 ? rate.toFixed(1) : formatCount(Math.round(rate))} ${this.unit}/s`,
       );
-      if (total !== undefined && total > this.step) parts.push(`${formatSeconds((total - this.step) / rate)} left`);
+      const pace = this.rateSince(this.first!) || rate;
+      if (total !== undefined && total > this.step) parts.push(`${formatSeconds((total - this.step) / pace)} left`);
     }
     return parts.join('  ');
+  }
+
+  /** Steps a second from then until the last update. */
+  private rateSince({ at, step }: { at: number; step: number }): number {
+    const last = this.window.at(-1)!;
+    return last.at > at ? (1000 * (last.step - step)) / (last.at - at) : 0;
   }
 
   private draw(at: number): void {

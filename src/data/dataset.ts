@@ -11,6 +11,7 @@ import { InputError } from '../base/errors.js';
 import { readBytes, readJson, readNpy } from '../base/files.js';
 import { bytesOf } from '../base/npy.js';
 import { compareEdges, findSharedPair, type SplitKind } from './split.js';
+import type { TimeHistogram } from './times.js';
 
 export interface DegreeSummary {
   readonly min: number;
@@ -36,6 +37,8 @@ export interface DatasetSummary {
     readonly density: number;
     readonly userDegree: DegreeSummary;
     readonly itemDegree: DegreeSummary;
+    /** Null where times are not known; folders from before they were counted lack it. */
+    readonly times?: TimeHistogram | null;
   };
   readonly sources: readonly {
     readonly part: 'all' | 'train' | 'valid' | 'test' | 'titles';

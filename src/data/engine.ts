@@ -56,11 +56,11 @@ export class Engine {
   watch: ((percent: number) => void) | undefined;
 
   /**
-   * Runs a statement and gives the number of rows that it deleted.
+   * Runs a statement.
    * @param where the file that it reads, for errors
    */
-  async run(sql: string, where?: string): Promise<number> {
-    return this.guarded(async () => (await this.connection.run(sql)).rowsChanged, where);
+  async run(sql: string, where?: string): Promise<void> {
+    await this.guarded(() => this.connection.run(sql), where);
   }
 
   /** All rows of a small result. Counts come as bigint where the engine's type is 64 bits wide. */

@@ -22,8 +22,8 @@ export interface FilterContext {
   readonly inputs: readonly Input[];
   /** Seconds since 1970 of the moments among the options. */
   readonly moments: { readonly from?: number; readonly until?: number };
-  /** Whether pairs keep a time. */
-  readonly usesTime: boolean;
+  /** Whether every pair has a time. */
+  readonly knowsTime: boolean;
   /** The inputs, for errors. */
   readonly where: string;
   stage(name: string): void;
@@ -35,7 +35,7 @@ export class Filter {
 
   /** @param rowsRead rows of all sources */
   async rows(rowsRead: number): Promise<Omit<DatasetSummary['filters'], 'degreeFilter' | 'badRows'>> {
-    const { engine, options, inputs, moments, usesTime } = this.context;
+    const { engine, options, inputs, moments, knowsTime } = this.context;
     const { minRating, behaviours } = options;
     this.context.stage('filtering');
     const partOf = (role: Role) => (role === 'all' ? Part.train : Part[role]);
@@ -87,7 +87,7 @@ export class Filter {
         SELECT id, (row_number() OVER (ORDER BY ${order}) - 1)::INTEGER AS number FROM ${table}_seen`);
       await engine.run(`DROP TABLE ${table}_seen`);
     }
-    const time = usesTime ? `, ${options.repeats === 'last' ? 'max' : 'min'}(time) AS time` : '';
+    const time = knowsTime ? `, ${options.repeats === 'last' ? 'max' : 'min'}(time) AS time` : '';
     await engine.run(`CREATE TABLE merged AS SELECT u.number AS user, i.number AS item, part${time}
       FROM source s JOIN users_numbered u ON s.user = u.id JOIN items_numbered i ON s.item = i.id ${keep.replaceAll('user IN', 's.user IN')}
       GROUP BY u.number, i.number, part`);
@@ -98,7 +98,7 @@ export class Filter {
       FROM merged`);
     if (inputs[0]!.role === 'all') await engine.run('ALTER TABLE merged RENAME TO pairs');
     else {
-      const ofPart = usesTime ? ', arg_min(time, part) AS time' : '';
+      const ofPart = knowsTime ? ', arg_min(time, part) AS time' : '';
       await engine.run(
         `CREATE TABLE pairs AS SELECT user, item, min(part) AS part${ofPart} FROM merged GROUP BY user, item`,
       );
@@ -180,8 +180,14 @@ export class Filter {
     for (let removed = 1; removed > 0; rounds++) {
       removed = 0;
       for (const [side, minimum] of active) {
-        removed += await engine.run(`DELETE FROM pairs WHERE ${side} IN
-          (SELECT ${side} FROM pairs GROUP BY ${side} HAVING count(*) < ${minimum})`);
+        const few = `SELECT ${side} FROM pairs GROUP BY ${side} HAVING count(*) < ${minimum}`;
+        const found = await engine.counts<'nodes'>(`SELECT count(*) AS nodes FROM (${few})`);
+        if (found.nodes === 0) continue;
+        removed += found.nodes;
+        // Deleting them would hold in memory what a table of the others spills.
+        await engine.run(`CREATE TABLE kept AS SELECT * FROM pairs WHERE ${side} NOT IN (${few})`);
+        await engine.run('DROP TABLE pairs');
+        await engine.run('ALTER TABLE kept RENAME TO pairs');
       }
     }
     if ((await countPairs(engine)).interactions === 0) {

@@ -95,8 +95,7 @@ export interface ReadOptions {
   readonly emptyLists?: boolean;
   /** Whether bad rows are left out and counted instead of refused. */
   readonly skipBadRows?: boolean;
-  /** Whether times and behaviours are kept in the table; they are checked in any case. */
-  readonly keepTime?: boolean;
+  /** Whether behaviours are kept in the table; they are checked in any case. */
   readonly keepBehaviour?: boolean;
 }
 
@@ -176,7 +175,7 @@ async function readRows(
   if (has.behaviour !== undefined) checks.push(['behaviour', empty('behaviour')]);
   const cases = checks.map(([problem, when]) => `WHEN ${when} THEN ${code(problem)}`).join(' ');
   await engine.run(
-    `CREATE TABLE ${raw} AS SELECT row, user, item, rating, ${options.keepTime ? 'time' : 'NULL::DOUBLE AS time'},
+    `CREATE TABLE ${raw} AS SELECT row, user, item, rating, time,
       ${options.keepBehaviour ? 'behaviour' : 'NULL::VARCHAR AS behaviour'},
       (CASE WHEN early IS NOT NULL THEN early ${cases} END)::UTINYINT AS problem
     FROM (SELECT row, user, item, ${has.rating === undefined ? 'NULL::DOUBLE' : numberOf('rating')} AS rating,

@@ -14,13 +14,8 @@ import { digestsOf, writeSealedJson } from '../base/checksums.js';
 import { InputError, InterruptedError, UsageError } from '../base/errors.js';
 import { createFolderAtomically, requireEmptyFolder, writeFileAtomic } from '../base/files.js';
 import { bytesOf } from '../base/npy.js';
-import {
-  beginFingerprint,
-  DATASET_FORMAT,
-  DATASET_VERSION,
-  type DatasetSummary,
-  type DegreeSummary,
-} from './dataset.js';
+import { beginFingerprint, DATASET_FORMAT, DATASET_VERSION, type DatasetSummary } from './dataset.js';
+import { fromCounts, histogramOf, summarise } from './degrees.js';
 import { EdgeWriter, findSharedPairInFiles, readEdges } from './edge_file.js';
 import { Engine, literal } from './engine.js';
 import { type Counts, countPairs, Filter } from './filter.js';
@@ -40,6 +35,7 @@ import {
 import { checkOptions, type Input, leastMemory, type PrepareOptions, type Role } from './prepare_options.js';
 import { Part, type SplitPlan, Splitter } from './split.js';
 import { inspectText } from './text.js';
+import { TimeCounts } from './times.js';
 
 export type { Files, PrepareOptions } from './prepare_options.js';
 
@@ -85,7 +81,8 @@ class Preparation {
   private readonly bad = { count: 0, first: [] as string[] };
   /** Seconds since 1970 of the moments among the options. */
   private readonly moments: { from?: number; until?: number; testFrom?: number } = {};
-  private readonly usesTime: boolean;
+  /** Whether every interaction that was read has a time. */
+  private knowsTime = true;
 
   constructor(
     private readonly engine: Engine,
@@ -93,9 +90,7 @@ class Preparation {
     private inputs: readonly Input[],
     private readonly temporary: string,
     private readonly folderName: string,
-  ) {
-    this.usesTime = this.timeOption() !== undefined;
-  }
+  ) {}
 
   async run(): Promise<DatasetSummary> {
     const { engine, options, temporary } = this;
@@ -104,9 +99,9 @@ class Preparation {
     for (const [index, input] of this.inputs.entries()) await this.readSource(index, input);
     // From here on no table has an order of its own.
     await engine.run('SET preserve_insertion_order = false');
-    const { inputs, moments, usesTime, where } = this;
+    const { inputs, moments, knowsTime, where } = this;
     const stage = (name: string) => this.stage(name);
-    const filter = new Filter({ engine, options, inputs, moments, usesTime, where, stage });
+    const filter = new Filter({ engine, options, inputs, moments, knowsTime, where, stage });
     const rowsRead = this.sources.reduce((sum, source) => sum + source.rows, 0);
     const filters = { ...(await filter.rows(rowsRead)), badRows: this.bad };
     const before = await countPairs(engine);
@@ -135,7 +130,10 @@ class Preparation {
       total: interactions,
       ...(testFrom !== undefined && { testFrom }),
     };
-    const { counts, degrees, usersWithTest, usersWithoutTrain, itemsWithoutTrain } = await this.writeParts(plan, items);
+    const { counts, degrees, times, usersWithTest, usersWithoutTrain, itemsWithoutTrain } = await this.writeParts(
+      plan,
+      items,
+    );
     await this.checkParts(counts, drawsTest && (!hasRatio || testRatio > 0));
     this.stage('checking');
     const paths = parts.map((part) => join(temporary, `${part}.npy`));
@@ -165,6 +163,7 @@ class Preparation {
         density: interactions / (users * items),
         userDegree: summarise(degrees.users),
         itemDegree: summarise(degrees.items),
+        times,
       },
       sources: this.sources,
       filters: { ...filters, degreeFilter },
@@ -311,7 +310,7 @@ class Preparation {
 
   private readOptions(): ReadOptions {
     const { skipBadRows, behaviours } = this.options;
-    return { skipBadRows: skipBadRows ?? false, keepTime: this.usesTime, keepBehaviour: behaviours !== undefined };
+    return { skipBadRows: skipBadRows ?? false, keepBehaviour: behaviours !== undefined };
   }
 
   private note(name: string, { rows, badRows, firstBad }: ReadResult): void {
@@ -376,11 +375,12 @@ class Preparation {
     return layout;
   }
 
-  /** What the options ask for must be in the file. */
+  /** What the options ask for must be in the file. Notes whether it has times. */
   private requireColumns(
     where: string,
     layout: { readonly rating?: number; readonly time?: number; readonly behaviour?: number },
   ): void {
+    this.knowsTime &&= layout.time !== undefined;
     const { minRating, behaviours } = this.options;
     if (minRating !== undefined && layout.rating === undefined) {
       throw new InputError('a minimum rating is asked for, and the file has no rating column', {
@@ -388,8 +388,9 @@ class Preparation {
         fix: 'leave --min-rating out, name a file with ratings, or say --rating-column',
       });
     }
-    if (this.usesTime && layout.time === undefined) {
-      throw new InputError(`${this.timeOption()} is asked for, and the file has no time column`, {
+    const timeOption = this.timeOption();
+    if (timeOption !== undefined && layout.time === undefined) {
+      throw new InputError(`${timeOption} is asked for, and the file has no time column`, {
         where,
         fix: 'leave it out, name a file with times, or say --time-column',
       });
@@ -436,7 +437,8 @@ class Preparation {
     let degree = 0;
     let itemsOf = new Int32Array(1024);
     let partsOf = new Uint8Array(1024);
-    let timesOf = new Float64Array(this.usesTime ? 1024 : 0);
+    let timesOf = new Float64Array(this.knowsTime ? 1024 : 0);
+    const times = await this.timeCounts();
     const endUser = () => {
       if (degree === 0) return;
       const assigned = partsOf.subarray(0, degree);
@@ -449,6 +451,7 @@ class Preparation {
         found[part]!++;
         itemDegrees[item]!++;
         if (part === Part.train) itemTrains[item] = 1;
+        times?.add(part, timesOf[place]!);
       }
       if (found[Part.test]! > 0) usersWithTest++;
       if (found[Part.train] === 0) usersWithoutTrain++;
@@ -458,7 +461,7 @@ class Preparation {
     this.stage('sorting');
     try {
       for (const part of parts) writers.push(await EdgeWriter.create(join(temporary, `${part}.npy`)));
-      const pieces = engine.numbers(`SELECT u.final, i.final, p.part::INTEGER${this.usesTime ? ', p.time' : ''}
+      const pieces = engine.numbers(`SELECT u.final, i.final, p.part::INTEGER${this.knowsTime ? ', p.time' : ''}
         FROM pairs p JOIN users u ON p.user = u.number JOIN items i ON p.item = i.number ORDER BY u.final, i.final`);
       let done = 0;
       for await (const [user, item, part, time] of pieces) {
@@ -493,11 +496,20 @@ class Preparation {
     const [train, valid, test] = writers.map(({ count }) => count) as [number, number, number];
     return {
       counts: { train, valid, test },
-      degrees: { users: userDegrees, items: histogram(itemDegrees) },
+      degrees: { users: fromCounts(userDegrees), items: histogramOf(itemDegrees) },
       usersWithTest,
       usersWithoutTrain,
+      times: times?.histogram() ?? null,
       itemsWithoutTrain: itemTrains.reduce((sum, trains) => sum + (1 - trains), 0),
     };
+  }
+
+  private async timeCounts(): Promise<TimeCounts | undefined> {
+    if (!this.knowsTime) return undefined;
+    const [{ first, last }] = (await this.engine.rows<{ first: number; last: number }>(
+      'SELECT min(time) AS first, max(time) AS last FROM pairs',
+    )) as [{ first: number; last: number }];
+    return new TimeCounts(first, last);
   }
 
   private async checkParts(counts: Record<'train' | 'valid' | 'test', number>, wantsTest: boolean): Promise<void> {
@@ -579,27 +591,4 @@ async function parquetBytes(path: string): Promise<number | undefined> {
 function grown<T extends Int32Array | Uint8Array | Float64Array>(array: T, larger: T): T {
   larger.set(array);
   return larger;
-}
-
-/** How many there are of each value. */
-function histogram(values: Uint32Array): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return counts;
-}
-
-/** @param histogram how many nodes have each degree */
-function summarise(histogram: ReadonlyMap<number, number>): DegreeSummary {
-  const sorted = [...histogram].sort(([a], [b]) => a - b);
-  const nodes = sorted.reduce((sum, [, count]) => sum + count, 0);
-  /** The degree at a place in the order of degrees. */
-  const at = (place: number) => {
-    let before = 0;
-    for (const [degree, count] of sorted) {
-      before += count;
-      if (before > place) return degree;
-    }
-    return sorted.at(-1)![0];
-  };
-  return { min: at(0), median: (at((nodes - 1) >> 1) + at(nodes >> 1)) / 2, max: at(nodes - 1) };
 }

@@ -199,8 +199,8 @@ export interface Kernels {
     constants: { readonly WORKGROUP?: number };
   };
   'loss/multinomial': {
-    bindings: { readonly users: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly scale: Tensor<'f32'>; readonly state: Tensor<'u32'>; readonly scores: Tensor<'f32'>; readonly terms: Tensor<'f32'> };
-    parameters: { readonly batch: number; readonly items: number; readonly stride: number; readonly first_item: number; readonly weight: number; readonly flattening: number };
+    bindings: { readonly users: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly scale: Tensor<'f32'>; readonly teacher: Tensor<'f32'>; readonly teacher_scale: Tensor<'f32'>; readonly scores: Tensor<'f32'>; readonly terms: Tensor<'f32'> };
+    parameters: { readonly batch: number; readonly items: number; readonly stride: number; readonly first_item: number; readonly weight: number; readonly flattening: number; readonly distillation: number; readonly first_row: number };
     constants: { readonly WORKGROUP?: number; readonly LANES?: number };
   };
   'loss/pairs': {

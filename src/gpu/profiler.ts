@@ -1,6 +1,6 @@
 import { median } from '../base/median.js';
 import type { Gpu } from './gpu.js';
-import type { Cost, Program } from './program.js';
+import { type Cost, largestShare, type Program } from './program.js';
 
 /** How long one recorded dispatch takes. */
 export interface KernelTime extends Cost {
@@ -10,6 +10,8 @@ export interface KernelTime extends Cost {
   readonly milliseconds: number;
   /** The slowest less the fastest, in milliseconds. */
   readonly range: number;
+  /** Milliseconds of the largest part that it is cut into, which is what a display driver's watchdog sees; as its workgroups' share. */
+  readonly longest: number;
 }
 
 /** The most queries that WebGPU allows in a set. */
@@ -34,10 +36,11 @@ export async function profile(
   const fits = samples.length > 0 && samples.length * 2 <= MAX_QUERIES;
   const time = clock === 'timestamps' && fits ? byTimestamps : byWallClock;
   for (let repeat = 0; repeat < repeats; repeat += 1) await time(gpu, program, samples);
-  return program.dispatches.map(({ label, kernel, cost }, index) => ({
+  return program.dispatches.map(({ label, kernel, cost, parts }, index) => ({
     label,
     kernel: kernel.shader.name,
     milliseconds: median(samples[index]!),
+    longest: median(samples[index]!) * largestShare({ parts }),
     // NaN like the median where no sample says anything.
     range: samples[index]!.length > 0 ? Math.max(...samples[index]!) - Math.min(...samples[index]!) : Number.NaN,
     ...cost,

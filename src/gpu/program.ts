@@ -53,6 +53,18 @@ function partsOf({ bytes = 0, operations = 0 }: Cost, software: boolean): number
   return Math.min(parts, MOST_PARTS);
 }
 
+/** The share of a dispatch's workgroups that its largest part has. */
+export function largestShare({ parts }: Pick<Dispatch, 'parts'>): number {
+  const sizes = parts.map(({ grid: [x, y] }) => x * y);
+  return (
+    Math.max(...sizes) /
+    Math.max(
+      1,
+      sizes.reduce((sum, size) => sum + size, 0),
+    )
+  );
+}
+
 interface Recorded extends Dispatch {
   /** By the names of the WGSL variables. */
   readonly tensors: Readonly<Record<string, Tensor>>;

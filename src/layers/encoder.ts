@@ -48,7 +48,9 @@ export interface Pass {
   /** [2] active rows of the embeddings, those of users. */
   readonly rows: Tensor<'u32'>;
   readonly maxRows: number;
-  /** z, [maxRows, bits] */
+  /** z, what codes are the signs of: [maxRows, bits] */
+  readonly hashed: Tensor<'f32'>;
+  /** What is searched beside the codes: z itself, or what the hash layer is given, [maxRows, bits] */
   readonly embeddings: Tensor<'f32'>;
   recordForward(program: Program): void;
 }
@@ -59,14 +61,20 @@ export interface EncodingPass extends Pass {
   readonly scratch: readonly Tensor<'f32'>[];
 }
 
+/** Gradients that a pass goes back from. */
+export interface PassGradients {
+  /** Of z, which is used up. */
+  readonly hashed: Tensor<'f32'>;
+  /** Of the embeddings, where they are not z. */
+  readonly embeddings?: Tensor<'f32'> | undefined;
+}
+
 /** A pass that also goes back. */
 export interface TrainingPass extends Pass {
   /** Records what settles which nodes the pass reads; before `recordForward`. */
   recordSample(program: Program): void;
-  /**
-   * Records the gradients of all parameters, or of the hash layer's alone, given that of the embeddings, which is used up.
-   */
-  recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>, options?: { readonly hashOnly: boolean }): void;
+  /** Records the gradients of all parameters, or of the hash layer's alone. */
+  recordBackward(program: Program, gradients: PassGradients, options?: { readonly hashOnly: boolean }): void;
   /** Gradient of `Encoder.embedding`: by row of `inputNodes`, or of all nodes where there is no such set. */
   readonly inputGradient: Tensor<'f32'>;
   readonly inputNodes: NodeSet | undefined;

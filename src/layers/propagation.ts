@@ -1,5 +1,6 @@
 import { HashgnnError } from '../base/errors.js';
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
+import { recordAdd } from './add.js';
 import { Dense } from './dense.js';
 import {
   allRows,
@@ -8,6 +9,8 @@ import {
   type EncodingPass,
   type NamedLayer,
   type Parameter,
+  type Pass,
+  type PassGradients,
   parametersOf,
   type TrainingPass,
 } from './encoder.js';
@@ -25,6 +28,8 @@ export interface PropagationOptions {
   readonly bits: number;
   /** z = tanh(Wᵀu + b) (paper, eq. 2), with one set of weights for all nodes or one a side; or z = u. */
   readonly hash: 'shared' | 'separate' | 'none';
+  /** Whether embeddings are u, which then is K wide, and not z; without a hash layer they are the same. */
+  readonly embedsVectors?: boolean;
   /** Whether every node has a second vector, for which it stands as the context of others (rows N to 2N - 1). */
   readonly contexts?: boolean;
   /** The likely ones for the adapter unless told. */
@@ -48,11 +53,11 @@ export class PropagationEncoder implements Encoder {
     readonly graph: Graph,
     readonly options: PropagationOptions,
   ) {
-    const { layers, width, bits, hash, contexts = false } = options;
+    const { layers, width, bits, hash, embedsVectors = false, contexts = false } = options;
     const { nodeCount } = graph;
-    if (hash === 'none' && width !== bits) {
+    if ((hash === 'none' || embedsVectors) && width !== bits) {
       throw new HashgnnError(`vectors of width ${width} are no embeddings of width ${bits}`, {
-        fix: 'add a hash layer',
+        fix: 'make z the embeddings, of a hash layer',
       });
     }
     if (contexts && layers > 0) throw new HashgnnError('contexts cannot be propagated', { fix: 'use no layers' });
@@ -138,6 +143,7 @@ const tablesOf = (scope: TensorScope, { graph, options: { layers, width } }: Pro
 /** All nodes, for training. */
 export class PropagationPass implements TrainingPass {
   readonly rows: Tensor<'u32'>;
+  readonly hashed: Tensor<'f32'>;
   readonly embeddings: Tensor<'f32'>;
   readonly inputNodes = undefined;
   readonly nodeSets: readonly NodeSet[] = [];
@@ -160,7 +166,8 @@ export class PropagationPass implements TrainingPass {
     this.#mean = layers === 0 ? embedding : this.#tables[(layers - 1) % 2]!;
     this.inputGradient = scope.tensor('f32', [nodeCount, width], 'vectors gradient');
     this.#meanGradient = layers === 0 ? this.inputGradient : scope.tensor('f32', [nodeCount, width], 'mean gradient');
-    this.embeddings = hash ? scope.tensor('f32', [nodeCount, bits], 'embeddings') : this.#mean;
+    this.hashed = hash ? scope.tensor('f32', [nodeCount, bits], 'hash layer output') : this.#mean;
+    this.embeddings = options.embedsVectors ? this.#mean : this.hashed;
   }
 
   get maxRows(): number {
@@ -173,24 +180,13 @@ export class PropagationPass implements TrainingPass {
   recordForward(program: Program): void {
     const { encoder, rows, maxRows } = this;
     const mean = encoder.recordPropagation(program, encoder.embedding, this.#tables, 'layer');
-    encoder.hash?.forward(program, { input: mean, output: this.embeddings, rows, maxRows });
+    encoder.hash?.forward(program, { input: mean, output: this.hashed, rows, maxRows });
   }
 
-  recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>, { hashOnly } = { hashOnly: false }): void {
-    const { encoder, rows, maxRows } = this;
-    const { hash } = encoder;
-    if (hash) {
-      hash.backward(program, {
-        input: this.#mean,
-        output: this.embeddings,
-        outputGradient: embeddingsGradient,
-        inputGradient: hashOnly ? undefined : this.#meanGradient,
-        rows,
-        maxRows,
-      });
-    } else {
-      program.copy(embeddingsGradient, this.#meanGradient);
-    }
+  recordBackward(program: Program, gradients: PassGradients, { hashOnly } = { hashOnly: false }): void {
+    const { encoder, rows, maxRows, hashed } = this;
+    const inputs = { vectors: this.#mean, hashed, rows, maxRows };
+    recordHashBackward(program, encoder, inputs, gradients, hashOnly ? undefined : this.#meanGradient);
     if (hashOnly || encoder.options.layers === 0) return;
     const gradient = encoder.recordPropagation(program, this.#meanGradient, this.#tables, 'gradient');
     program.copy(gradient, this.inputGradient);
@@ -199,6 +195,7 @@ export class PropagationPass implements TrainingPass {
 
 /** The vectors of a batch's nodes alone, for training; without layers. */
 export class RowsPass implements TrainingPass {
+  readonly hashed: Tensor<'f32'>;
   readonly embeddings: Tensor<'f32'>;
   readonly inputGradient: Tensor<'f32'>;
   readonly #vectors: Tensor<'f32'>;
@@ -212,7 +209,8 @@ export class RowsPass implements TrainingPass {
     const { maxRows } = batch.roots;
     this.#vectors = scope.tensor('f32', [maxRows, width], 'vectors of the batch');
     this.inputGradient = scope.tensor('f32', [maxRows, width], 'vectors gradient');
-    this.embeddings = encoder.hash ? scope.tensor('f32', [maxRows, bits], 'embeddings') : this.#vectors;
+    this.hashed = encoder.hash ? scope.tensor('f32', [maxRows, bits], 'hash layer output') : this.#vectors;
+    this.embeddings = encoder.options.embedsVectors ? this.#vectors : this.hashed;
   }
 
   get rows(): Tensor<'u32'> {
@@ -244,30 +242,40 @@ export class RowsPass implements TrainingPass {
       invocations: (maxRows * width) / 4,
       cost: { bytes: 8 * maxRows * width },
     });
-    encoder.hash?.forward(program, { input: this.#vectors, output: this.embeddings, rows, maxRows });
+    encoder.hash?.forward(program, { input: this.#vectors, output: this.hashed, rows, maxRows });
   }
 
-  recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>, { hashOnly } = { hashOnly: false }): void {
-    const { hash } = this.encoder;
-    const { rows, maxRows } = this;
-    if (!hash) {
-      program.copy(embeddingsGradient, this.inputGradient);
-      return;
-    }
+  recordBackward(program: Program, gradients: PassGradients, { hashOnly } = { hashOnly: false }): void {
+    const { encoder, rows, maxRows, hashed } = this;
+    const inputs = { vectors: this.#vectors, hashed, rows, maxRows };
+    recordHashBackward(program, encoder, inputs, gradients, hashOnly ? undefined : this.inputGradient);
+  }
+}
+
+/** Records the way back through the hash layer, if there is one, to the vectors u. */
+function recordHashBackward(
+  program: Program,
+  { hash }: PropagationEncoder,
+  { vectors, hashed, rows, maxRows }: Pick<Pass, 'hashed' | 'rows' | 'maxRows'> & { readonly vectors: Tensor<'f32'> },
+  gradients: PassGradients,
+  vectorsGradient: Tensor<'f32'> | undefined,
+): void {
+  if (hash) {
     hash.backward(program, {
-      input: this.#vectors,
-      output: this.embeddings,
-      outputGradient: embeddingsGradient,
-      inputGradient: hashOnly ? undefined : this.inputGradient,
-      rows,
-      maxRows,
+      ...{ input: vectors, output: hashed, outputGradient: gradients.hashed, inputGradient: vectorsGradient },
+      ...{ rows, maxRows },
     });
+  } else if (vectorsGradient) program.copy(gradients.hashed, vectorsGradient);
+  if (vectorsGradient && gradients.embeddings) {
+    const label = 'gradient of the vectors as embeddings';
+    recordAdd(program, { addend: gradients.embeddings, sum: vectorsGradient, label });
   }
 }
 
 /** All nodes, without a way back. */
 export class PropagationEncoding implements EncodingPass {
   readonly rows: Tensor<'u32'>;
+  readonly hashed: Tensor<'f32'>;
   readonly embeddings: Tensor<'f32'>;
   readonly scratch: readonly Tensor<'f32'>[];
   readonly #tables: readonly Tensor<'f32'>[];
@@ -280,10 +288,11 @@ export class PropagationEncoding implements EncodingPass {
     const { layers, width, bits } = options;
     this.rows = allRows(scope, graph);
     this.#tables = tablesOf(scope, encoder, 'encoding');
-    if (hash) this.embeddings = scope.tensor('f32', [graph.nodeCount, bits], 'encoding embeddings');
-    else if (layers > 0) this.embeddings = this.#tables[(layers - 1) % 2]!;
-    else this.embeddings = embedding.view([graph.nodeCount, width], 'encoding embeddings');
-    this.scratch = hash ? [...this.#tables, this.embeddings] : this.#tables;
+    const vectors =
+      layers > 0 ? this.#tables[(layers - 1) % 2]! : embedding.view([graph.nodeCount, width], 'encoding vectors');
+    this.hashed = hash ? scope.tensor('f32', [graph.nodeCount, bits], 'encoding embeddings') : vectors;
+    this.embeddings = options.embedsVectors ? vectors : this.hashed;
+    this.scratch = hash ? [...this.#tables, this.hashed] : this.#tables;
   }
 
   get maxRows(): number {
@@ -293,6 +302,6 @@ export class PropagationEncoding implements EncodingPass {
   recordForward(program: Program): void {
     const { encoder, rows, maxRows } = this;
     const mean = encoder.recordPropagation(program, encoder.embedding, this.#tables, 'layer');
-    encoder.hash?.forward(program, { input: mean, output: this.embeddings, rows, maxRows });
+    encoder.hash?.forward(program, { input: mean, output: this.hashed, rows, maxRows });
   }
 }

@@ -15,6 +15,7 @@ import {
   type EncodingPass,
   type NamedLayer,
   type Parameter,
+  type PassGradients,
   parametersOf,
   type TrainingPass,
 } from './encoder.js';
@@ -146,7 +147,7 @@ function allocate(scope: TensorScope, encoder: SageEncoder, index: number, maxRo
 
 /** Training on sampled neighbourhoods: every distinct node of the batch is computed once a layer. */
 export class SampledPass implements TrainingPass {
-  readonly embeddings: Tensor<'f32'>;
+  readonly hashed: Tensor<'f32'>;
   readonly inputGradient: Tensor<'f32'>;
   readonly #aggregations: readonly SampledAggregation[];
   readonly #layers: readonly LayerTensors[];
@@ -172,7 +173,12 @@ export class SampledPass implements TrainingPass {
     // The largest comes first, so that it has its choice of memory that is lent.
     this.inputGradient = scope.tensor('f32', [targets.maxRows, encoder.options.inputWidth], 'input features gradient');
     this.#layers = aggregations.map((sample, index) => allocate(scope, encoder, index, sample.options.targets.maxRows));
-    this.embeddings = scope.tensor('f32', [roots.maxRows, bits], 'embeddings');
+    this.hashed = scope.tensor('f32', [roots.maxRows, bits], 'embeddings');
+  }
+
+  /** z itself. */
+  get embeddings(): Tensor<'f32'> {
+    return this.hashed;
   }
 
   get rows(): Tensor<'u32'> {
@@ -214,16 +220,16 @@ export class SampledPass implements TrainingPass {
       source = features;
     });
     const { rows, maxRows } = this;
-    encoder.hash.forward(program, { input: source, output: this.embeddings, rows, maxRows });
+    encoder.hash.forward(program, { input: source, output: this.hashed, rows, maxRows });
   }
 
-  recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>, { hashOnly } = { hashOnly: false }): void {
+  recordBackward(program: Program, gradients: PassGradients, { hashOnly } = { hashOnly: false }): void {
     const { encoder } = this;
     const last = this.#layers.at(-1)!;
     encoder.hash.backward(program, {
       input: last.features,
-      output: this.embeddings,
-      outputGradient: embeddingsGradient,
+      output: this.hashed,
+      outputGradient: gradients.hashed,
       inputGradient: hashOnly ? undefined : last.featuresGradient,
       inputActivation: encoder.options.activation,
       rows: this.rows,
@@ -259,7 +265,7 @@ const fullAggregations = ({ graph, layers, options: { aggregation }, variants: {
 /** Whole neighbourhoods of all nodes, for training. */
 export class FullPass implements TrainingPass {
   readonly rows: Tensor<'u32'>;
-  readonly embeddings: Tensor<'f32'>;
+  readonly hashed: Tensor<'f32'>;
   readonly inputNodes = undefined;
   readonly nodeSets: readonly NodeSet[] = [];
   readonly inputGradient: Tensor<'f32'>;
@@ -275,8 +281,13 @@ export class FullPass implements TrainingPass {
     this.rows = allRows(scope, graph);
     this.#aggregations = fullAggregations(encoder);
     this.#layers = encoder.layers.map((_, index) => allocate(scope, encoder, index, nodeCount));
-    this.embeddings = scope.tensor('f32', [nodeCount, options.bits], 'embeddings');
+    this.hashed = scope.tensor('f32', [nodeCount, options.bits], 'embeddings');
     this.inputGradient = scope.tensor('f32', [nodeCount, options.inputWidth], 'input features gradient');
+  }
+
+  /** z itself. */
+  get embeddings(): Tensor<'f32'> {
+    return this.hashed;
   }
 
   get maxRows(): number {
@@ -295,16 +306,16 @@ export class FullPass implements TrainingPass {
       encoder.layers[index]!.forward(program, { input: aggregated, output: features, rows, maxRows });
       source = features;
     });
-    encoder.hash.forward(program, { input: source, output: this.embeddings, rows, maxRows });
+    encoder.hash.forward(program, { input: source, output: this.hashed, rows, maxRows });
   }
 
-  recordBackward(program: Program, embeddingsGradient: Tensor<'f32'>, { hashOnly } = { hashOnly: false }): void {
+  recordBackward(program: Program, gradients: PassGradients, { hashOnly } = { hashOnly: false }): void {
     const { encoder, rows, maxRows } = this;
     const last = this.#layers.at(-1)!;
     encoder.hash.backward(program, {
       input: last.features,
-      output: this.embeddings,
-      outputGradient: embeddingsGradient,
+      output: this.hashed,
+      outputGradient: gradients.hashed,
       inputGradient: hashOnly ? undefined : last.featuresGradient,
       inputActivation: encoder.options.activation,
       rows,
@@ -343,7 +354,7 @@ const CHUNK_ROWS = 4096;
  */
 export class SageEncoding implements EncodingPass {
   readonly rows: Tensor<'u32'>;
-  readonly embeddings: Tensor<'f32'>;
+  readonly hashed: Tensor<'f32'>;
   readonly scratch: readonly Tensor<'f32'>[];
   readonly #chunks: readonly (NodeRange & { readonly rows: Tensor<'u32'> })[];
   /** What the layers give, in turn, so that one can be read while the other is written; the last gives embeddings. */
@@ -381,7 +392,7 @@ export class SageEncoding implements EncodingPass {
     this.#outputs = outputWidths.map((width, index) =>
       tables[index % 2]!.view([nodeCount, width], `encoding layer ${index}`),
     );
-    this.embeddings = this.#outputs.at(-1)!;
+    this.hashed = this.#outputs.at(-1)!;
     this.#aggregated = make(
       chunk,
       Math.max(...inputWidths.map((width) => aggregatedWidth(aggregation, width))),
@@ -398,6 +409,11 @@ export class SageEncoding implements EncodingPass {
       );
       this.scratch = [...this.scratch, halves];
     }
+  }
+
+  /** z itself. */
+  get embeddings(): Tensor<'f32'> {
+    return this.hashed;
   }
 
   get maxRows(): number {

@@ -1,6 +1,17 @@
 /** Lines over an axis, some panels beside each other under one legend. */
-import { escapeXml, formatTick, ticksBetween } from '../base/drawing.js';
-import { type MarkShape, mark, picture, tag, textPixels, tooltip, words } from './svg.js';
+import { compactTick, escapeXml, formatTick, ticksBetween } from '../base/drawing.js';
+import {
+  logScale,
+  logTicks,
+  type MarkShape,
+  mark,
+  picture,
+  type Scale,
+  tag,
+  textPixels,
+  tooltip,
+  words,
+} from './svg.js';
 
 export interface Series {
   readonly name: string;
@@ -20,6 +31,8 @@ export interface LinePanel {
   readonly series: readonly Series[];
   /** Where the axis upwards begins at most; near the lowest point unless told. */
   readonly low?: number;
+  /** Equal factors are equal distances on both axes; all values have to be above 0. */
+  readonly log?: boolean;
 }
 
 const WIDTH = 1000;
@@ -50,7 +63,7 @@ export function lineCharts(title: string, panels: readonly LinePanel[], columns 
   return picture(title, WIDTH, below + height, [...drawn, ...markup]);
 }
 
-function panelParts({ title, across, series, low }: LinePanel, width: number): string[] {
+function panelParts({ title, across, series, low, log }: LinePanel, width: number): string[] {
   const filled = series.filter(({ points }) => points.length > 0);
   const xs = filled.flatMap(({ points }) => points.map(([x]) => x));
   const ys = filled.flatMap(({ points }) => points.map(([, y]) => y));
@@ -59,22 +72,20 @@ function panelParts({ title, across, series, low }: LinePanel, width: number): s
   const [first, last] = [Math.min(...xs), Math.max(...xs)];
   const least = Math.min(...ys, ...(low === undefined ? [] : [low]));
   const most = Math.max(...ys);
-  const up = ticksBetween(least, most > least ? most : least + (Math.abs(least) || 1) / 10);
   const right = width - 14;
   const bottom = HEAD + PLOT;
-  const x = (value: number) =>
-    last > first ? AXIS + ((right - AXIS) * (value - first)) / (last - first) : (AXIS + right) / 2;
-  const y = (value: number) => bottom - (PLOT * (value - up.low)) / (up.high - up.low);
+  const up = log ? logAxis(least, most, bottom, HEAD) : linearAxis(least, most, bottom, HEAD, 'outward');
+  const along = log ? logAxis(first, last, AXIS, right) : linearAxis(first, last, AXIS, right, 'inward');
+  const [x, y] = [along.scale, up.scale];
+  const label = log ? compactTick : formatTick;
   for (const tick of up.ticks) {
     out.push(
       tag('line', { class: 'grid', x1: AXIS, x2: right, y1: y(tick), y2: y(tick) }),
-      words(AXIS - 6, y(tick) + 4, formatTick(tick), { class: 'muted', 'text-anchor': 'end' }),
+      words(AXIS - 6, y(tick) + 4, label(tick), { class: 'muted', 'text-anchor': 'end' }),
     );
   }
-  const along =
-    last > first ? ticksBetween(first, last).ticks.filter((tick) => tick >= first && tick <= last) : [first];
-  for (const tick of along) {
-    out.push(words(x(tick), bottom + 16, formatTick(tick), { class: 'muted', 'text-anchor': 'middle' }));
+  for (const tick of along.ticks) {
+    out.push(words(x(tick), bottom + 16, label(tick), { class: 'muted', 'text-anchor': 'middle' }));
   }
   out.push(words((AXIS + right) / 2, bottom + 33, across, { class: 'muted', 'text-anchor': 'middle' }));
   for (const { name, colour, shape, dashed, points } of filled) {
@@ -88,6 +99,27 @@ function panelParts({ title, across, series, low }: LinePanel, width: number): s
     out.push(tag('g', { class: 'series' }, tooltip(hint), line, ...marks));
   }
   return out;
+}
+
+interface Axis {
+  readonly scale: Scale;
+  readonly ticks: readonly number[];
+}
+
+/** @param ends whether the axis goes on to the round numbers outside the values, or ends with them */
+function linearAxis(least: number, most: number, from: number, to: number, ends: 'outward' | 'inward'): Axis {
+  if (ends === 'inward') {
+    if (most === least) return { scale: () => (from + to) / 2, ticks: [least] };
+    const ticks = ticksBetween(least, most).ticks.filter((tick) => tick >= least && tick <= most);
+    return { scale: (value) => from + ((to - from) * (value - least)) / (most - least), ticks };
+  }
+  const { ticks, low, high } = ticksBetween(least, most > least ? most : least + (Math.abs(least) || 1) / 10);
+  return { scale: (value) => from + ((to - from) * (value - low)) / (high - low), ticks };
+}
+
+function logAxis(least: number, most: number, from: number, to: number): Axis {
+  const high = most > least ? most : 10 * least;
+  return { scale: logScale(least, high, from, to), ticks: logTicks(least, high) };
 }
 
 /** Each name once, in lines from left to right. */

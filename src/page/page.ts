@@ -69,6 +69,18 @@ export function htmlTable(
   );
 }
 
+/** What is known by name: a line each. */
+export function facts(label: string, rows: readonly (readonly [name: string, value: string])[]): string {
+  const cells = rows.map(([name, value]) =>
+    tag('tr', {}, tag('th', { scope: 'row' }, escapeXml(name)), tag('td', {}, escapeXml(value))),
+  );
+  return scrolling(label, tag('table', { class: 'facts' }, tag('tbody', {}, cells.join('\n'))));
+}
+
+/** Links to the sections of a page. */
+export const sectionLinks = (sections: readonly Section[]) =>
+  tag('nav', { 'aria-label': 'sections' }, tag('p', {}, sections.map(({ id, title }) => link(id, title)).join(' · ')));
+
 /** Something wide under a name, that scrolls by itself. */
 export const scrolling = (label: string, markup: string) =>
   tag('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: 0 }, markup);
@@ -157,6 +169,7 @@ td.best{font-weight:700}
 td.good{color:var(--good)}
 td.bad{color:var(--bad)}
 .facts th,.facts td{white-space:normal;overflow-wrap:anywhere}
+.facts tbody th{overflow-wrap:normal}
 .facts td{min-width:11em}
 svg{display:block;max-width:100%;min-width:760px;height:auto;font:11px system-ui,sans-serif}
 svg text{fill:var(--ink)}

@@ -1,5 +1,5 @@
 /** Where the data sets come from: prepared folders, raw files that are prepared here, or generated interactions. */
-import { stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Dataset,
@@ -97,6 +97,7 @@ async function generatedData(settings: DataSettings): Promise<FoundData> {
   if (!(await exists(file))) {
     const size = { users: share(users), items: share(items), interactions: share(interactions) };
     settings.report(`${name}: generating ${size.interactions} interactions`);
+    await mkdir(settings.out, { recursive: true });
     await writeGenerated(generateInteractions({ ...size, seed: 1 }), file, { signal: settings.signal });
   }
   return found('alibaba', await prepared(name, file, settings, LAST_DAY), true);

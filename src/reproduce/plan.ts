@@ -1,9 +1,9 @@
 /** Which trainings the tables and figures need; what several of them need is trained once. */
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../data/index.js';
-import { MODELS, type OptionName, resolveOptions, type TrainOptions } from '../train/index.js';
+import { MODELS, type OptionName, resolveOptions, stretched, type TrainOptions } from '../train/index.js';
 import type { DataName, System } from './paper.js';
-import { hasPreset, PRESET_OF, type Profile, type Role } from './profiles.js';
+import { hasPreset, PRESET_OF, type Profile, type Role, stretchOf } from './profiles.js';
 
 /** Options that differ from those of the preset. */
 export type Changes = Readonly<Partial<Record<OptionName, unknown>>>;
@@ -39,35 +39,6 @@ export function keyOf({ data, model, role, changes }: Recipe): string {
   return [data, model, role, ...names.map((name) => `${name}=${String(changes[name])}`)].join(' ');
 }
 
-/** Options that count steps; one that is 0 stays so. */
-const STEP_COUNTS: readonly string[] = [
-  'steps',
-  'guidanceFrom',
-  'guidanceEvery',
-  'sharpnessFrom',
-  'sharpnessEvery',
-  'warmup',
-  'evaluateEvery',
-  'logEvery',
-  'checkpointEvery',
-];
-
-/** A validation takes as long as several steps: a shortened training has no more of them than this. */
-const MOST_VALIDATIONS = 15;
-
-/** The options of a training whose course is the same in fewer steps, with fewer validations where it has many. */
-export function shortened(options: TrainOptions, share: number): TrainOptions {
-  if (share === 1) return options;
-  const shorter: Record<string, unknown> = { ...options };
-  for (const name of STEP_COUNTS) {
-    const value = shorter[name];
-    if (typeof value === 'number' && value > 0) shorter[name] = Math.max(1, Math.round(value * share));
-  }
-  const { steps, evaluateEvery } = shorter as Pick<TrainOptions, 'steps' | 'evaluateEvery'>;
-  if (evaluateEvery > 0) shorter.evaluateEvery = Math.max(evaluateEvery, Math.ceil(steps / MOST_VALIDATIONS));
-  return resolveOptions(shorter);
-}
-
 /** Whether this version has the system and the preset of a recipe. */
 export const isTrainable = ({ model, role }: Recipe): boolean => Object.hasOwn(MODELS, model) && hasPreset(role);
 
@@ -99,9 +70,9 @@ export function runsOf(need: Required<Need>, profile: Profile, dataset: Dataset)
   const { data, model, role, changes } = recipe;
   return (once ? profile.seeds.slice(0, 1) : profile.seeds).map((seed) => {
     const preset = PRESET_OF[role];
-    const options = shortened(
+    const options = stretched(
       resolveOptions({ model, preset, ...changes, seed }, keyOf(recipe)),
-      profile.shorten[role],
+      profile.shorten[role] * stretchOf(data, role),
     );
     const digest = createHash('sha256')
       .update(JSON.stringify([options, dataset.summary.fingerprint]))

@@ -1,17 +1,25 @@
 /** Results as a page to look at, as JSON and as tables of comma-separated values. */
 import { join } from 'node:path';
-import { escapeXml } from '../base/drawing.js';
 import { makeFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { formatBytes, formatSeconds } from '../base/text.js';
-import { type Cell, heading, htmlTable, link, page, paragraph, points, type Section, scrolling } from '../page/page.js';
-import { tag } from '../page/svg.js';
+import {
+  type Cell,
+  facts,
+  heading,
+  htmlTable,
+  page,
+  paragraph,
+  points,
+  type Section,
+  sectionLinks,
+} from '../page/page.js';
 import { COMPARED } from './comparisons.js';
 import type { CsvRows, Exhibit } from './exhibits/exhibit.js';
 import { COLOURS, formatDifference, formatP, formatShare, SEARCH_TITLES, UNMASKED_FIRST } from './exhibits/look.js';
 import { right } from './exhibits/systems.js';
 import { agreementOf, placesOf } from './orderings.js';
 import { DATA, SYSTEMS } from './paper.js';
-import { ROLE_TITLES, type Role } from './profiles.js';
+import { ROLE_TITLES, type Role, stretchOf } from './profiles.js';
 import type { Results, RunResult } from './results.js';
 
 /** Writes `report.html`, `results.json` and `csv/` below a folder. */
@@ -42,7 +50,7 @@ export function reportOf(results: Results, exhibits: readonly Exhibit[]): string
 
 function intro(results: Results, sections: readonly Section[]): string {
   const { profile, adapter, versions, times, missing, failed, unfinished } = results;
-  const facts = [
+  const made = [
     ['profile', `${profile.name}: ${profile.about}`],
     ['seeds', profile.seeds.join(', ')],
     ['steps', stepsOf(results)],
@@ -54,9 +62,6 @@ function intro(results: Results, sections: readonly Section[]): string {
       `${results.runs.length} finished${unfinished.length > 0 ? `, ${unfinished.length} still to be done: the same command goes on` : ''}`,
     ],
   ] as const;
-  const rows = facts.map(([name, value]) =>
-    tag('tr', {}, tag('th', { scope: 'row' }, name), tag('td', {}, escapeXml(value))),
-  );
   const gaps = [
     ...missing.map(({ what, fix }) => (fix ? `${what}; ${fix}` : what)),
     ...failed.map(({ id, why }) => `${id} failed: ${why}`),
@@ -67,22 +72,25 @@ function intro(results: Results, sections: readonly Section[]): string {
         'figures show, beside what training and evaluating the same systems here gives. Parameters are chosen on ' +
         'validation interactions; test interactions are read once a run.',
     ),
-    scrolling('How it was made', tag('table', { class: 'facts' }, tag('tbody', {}, rows.join('\n')))),
+    facts('How it was made', made),
     gaps.length > 0 ? heading(3, 'What is not in it') + points(gaps) : '',
-    tag(
-      'nav',
-      { 'aria-label': 'sections' },
-      tag('p', {}, sections.map(({ id, title }) => link(id, title)).join(' · ')),
-    ),
+    sectionLinks(sections),
   ].join('\n');
 }
 
 /** How long trainings were beside what their presets have. */
-function stepsOf({ profile: { shorten } }: Results): string {
-  const parts = Object.entries(shorten).map(([role, share]) => `${share} for ${ROLE_TITLES[role as Role]}`);
-  const whole = Object.values(shorten).every((share) => share === 1);
-  if (whole) return 'as the presets have them';
-  return `shortened: ${parts.join(', ')}. Figures are below what whole trainings reach`;
+function stepsOf({ profile: { shorten }, data }: Results): string {
+  const roles = Object.keys(shorten) as Role[];
+  const parts = roles.map((role) => `${shorten[role]} for ${ROLE_TITLES[role]}`);
+  const whole = roles.every((role) => shorten[role] === 1);
+  const longer = data.flatMap(({ name }) =>
+    roles
+      .filter((role) => stretchOf(name, role) !== 1)
+      .map((role) => `; times ${stretchOf(name, role)} for ${ROLE_TITLES[role]} on ${DATA[name].title}`),
+  );
+  return whole
+    ? `as the presets have them${longer.join('')}`
+    : `shortened: ${parts.join(', ')}${longer.join('')}. Figures are below what whole trainings reach`;
 }
 
 function orderings(results: Results): string {

@@ -12,7 +12,7 @@ import type { Exhibit } from './exhibits/index.js';
 import { orderingsOf } from './orderings.js';
 import type { DataName } from './paper.js';
 import { isTrainable, lackingFor, merged, type PlannedRun, runsOf } from './plan.js';
-import { PRESET_OF, type Profile } from './profiles.js';
+import { PRESET_OF, type Profile, type Role } from './profiles.js';
 import { writeReport } from './report.js';
 import type { Curve, Measured, Missing, Results, RunResult, Times } from './results.js';
 import { evaluateAndKeep, keptEvaluation, keptRecalls, type Recalls, type RunEvaluation } from './run_evaluation.js';
@@ -25,9 +25,13 @@ export interface ReproduceRequest {
   readonly profileName: string;
   /** Only these systems; all unless told. */
   readonly models?: readonly string[] | undefined;
+  /** Only trainings in these roles; in all unless told. */
+  readonly roles?: readonly Role[] | undefined;
   /** Folder of data sets. */
   readonly data?: string | undefined;
   readonly out: string;
+  /** Trains nothing: the report is of what is finished. */
+  readonly reportOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -122,9 +126,9 @@ class Reproduction {
 
   /** What the exhibits need and this version can train. */
   private needs() {
-    const { exhibits, profile, models } = this.request;
+    const { exhibits, profile, models, roles } = this.request;
     const wanted = merged(exhibits.flatMap((exhibit) => exhibit.needs(profile))).filter(
-      ({ model }) => !models || models.includes(model),
+      ({ model, role }) => (!models || models.includes(model)) && (!roles || roles.includes(role)),
     );
     const what = lackingFor(wanted);
     if (what !== undefined) this.note({ what });
@@ -170,6 +174,7 @@ class Reproduction {
     }
     const runs = this.planned.length;
     this.events.onPlan?.({ runs, finished: this.finished.size });
+    if (this.request.reportOnly) return;
     for (const [at, run] of this.planned.entries()) {
       if (this.finished.has(run.id)) continue;
       this.throwIfInterrupted();

@@ -47,7 +47,7 @@ export class DeviceTraining {
     this.codes = scope.tensor('u32', [graph.nodeCount, words], 'codes');
     this.encode.dispatch('hash/pack', {
       bind: {
-        embedding: options.codes === 'hyperplanes' ? this.#recordSides(options) : encoding.embeddings,
+        embedding: options.codes === 'hyperplanes' ? this.#recordSides(options) : encoding.hashed,
         codes: this.codes,
       },
       parameters: { rows: graph.nodeCount, width: options.bits },

@@ -5,5 +5,6 @@ export { MODELS, OPTIONS, type OptionName, PRESETS, resolveOptions, type TrainOp
 export { type Recommendation, recommend } from './recommend.js';
 export { type RunEvents, trainToFolder } from './run.js';
 export { type Embeddings, type Run, type RunResult, readResult, readRun, type TestMetrics } from './run_folder.js';
+export { stretched } from './stretch.js';
 export { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 export { type KeptTuning, keptTuning, tuningFile } from './tuning.js';

@@ -1,4 +1,5 @@
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
+import { recordAdd } from '../layers/add.js';
 import { Dense } from '../layers/dense.js';
 import type { Graph } from '../layers/graph.js';
 import { NO_NODE } from '../layers/node_set.js';
@@ -7,20 +8,29 @@ import { LossLog, type StepLoss } from './losses.js';
 
 const COLUMNS = 4;
 
-/** The users of a step, and the memory in which their scores of all items are computed. */
+/** The largest binding that every WebGPU adapter has: parts of a batch, and so its sums, are the same on all of them. */
+const SCORE_BYTES = 128 * 2 ** 20;
+/** Parts begin at a multiple of so many users, where views of tensors may begin. */
+const PART_ALIGNMENT = 64;
+
+/** Users of the batch whose scores are computed together. */
+interface Part {
+  readonly first: number;
+  readonly count: number;
+  /** [2] them as a list of which all rows are active. */
+  readonly rows: Tensor<'u32'>;
+}
+
+/**
+ * The users of a step: in parts, one after another, where the scores that they all give to all items are larger than a
+ * binding may be.
+ */
 export class UserBatch {
   /** [count] user numbers, none twice. */
   readonly users: Tensor<'u32'>;
   /** [2] the batch as a list of which all rows are active. */
   readonly rows: Tensor<'u32'>;
-  /** [count, bits] their vectors. */
-  readonly vectors: Tensor<'f32'>;
-  /** [count, bits] and the gradient of those. */
-  readonly gradient: Tensor<'f32'>;
-  /** [count, stride] ⟨v_u, v_i⟩ of all items, then the gradient of those. */
-  readonly scores: Tensor<'f32'>;
-  /** The items' vectors as a dense layer's weight: scores, and the gradients of both sides, are its three products. */
-  readonly items: Dense;
+  readonly parts: readonly Part[];
   /** Items, rounded up to a multiple of 4. */
   readonly stride: number;
   /** [stride] node numbers of the items. */
@@ -28,29 +38,26 @@ export class UserBatch {
   /** [2] all of them. */
   readonly itemRows: Tensor<'u32'>;
 
-  /** @param options `count`: users of a batch, at most all; `bits`: width of a vector */
+  /**
+   * @param options `count`: users of a batch, at most all; `scoreBytes`: of the scores of a part, as far as parts of 64 users
+   * allow
+   */
   constructor(
     scope: TensorScope,
     readonly graph: Graph,
-    readonly options: {
-      readonly count: number;
-      readonly bits: number;
-      readonly seed: number;
-      readonly variant: DenseVariant;
-    },
+    readonly options: { readonly count: number; readonly seed: number; readonly scoreBytes?: number },
   ) {
-    const { count, bits, variant } = options;
+    const { count, scoreBytes = SCORE_BYTES } = options;
     const { userCount, itemCount } = graph;
     this.stride = 4 * Math.ceil(itemCount / 4);
     this.users = scope.tensor('u32', [count], 'users of the batch');
     this.rows = scope.tensor('u32', [2], 'users of the batch rows', Uint32Array.of(count, count));
-    this.vectors = scope.tensor('f32', [count, bits], 'users’ vectors');
-    this.gradient = scope.tensor('f32', [count, bits], 'users’ vectors gradient');
-    this.scores = scope.tensor('f32', [count, this.stride], 'scores of all items');
-    this.items = new Dense(scope, {
-      ...{ label: 'items’ vectors', inputWidth: this.stride, outputWidth: bits, sides: 1 },
-      ...{ activation: 'none', maxRows: count, variant },
-    });
+    const sizes = partSizes(count, Math.floor(scoreBytes / (4 * this.stride)));
+    this.parts = sizes.map((size, at) => ({
+      first: at * sizes[0]!,
+      count: size,
+      rows: scope.tensor('u32', [2], 'users of a part rows', Uint32Array.of(size, size)),
+    }));
     const nodes = Uint32Array.from({ length: this.stride }, (_, at) => (at < itemCount ? userCount + at : NO_NODE));
     this.itemNodes = scope.tensor('u32', [this.stride], 'item nodes', nodes);
     this.itemRows = scope.tensor('u32', [2], 'item rows', Uint32Array.of(this.stride, 0));
@@ -67,14 +74,78 @@ export class UserBatch {
   }
 }
 
+/** The memory in which a batch's scores are computed. Losses that are recorded one after another may share it. */
+export class Scores {
+  /** [count, bits] the users' vectors. */
+  readonly vectors: Tensor<'f32'>;
+  /** [count, bits] and the gradient of those. */
+  readonly gradient: Tensor<'f32'>;
+  /** [largest part, stride] ⟨v_u, v_i⟩ of all items, then the gradient of those. */
+  readonly scores: Tensor<'f32'>;
+  /** The items' vectors as a dense layer's weight: scores, and the gradients of both sides, are its three products. */
+  readonly items: Dense;
+  /** [stride, bits] the gradient of the items' vectors, over all parts. */
+  readonly itemGradient: Tensor<'f32'>;
+
+  /** @param options `bits`: width of a vector */
+  constructor(
+    scope: TensorScope,
+    { parts, stride, options: { count } }: UserBatch,
+    { bits, variant }: { readonly bits: number; readonly variant: DenseVariant },
+  ) {
+    const maxRows = parts[0]!.count;
+    this.vectors = scope.tensor('f32', [count, bits], 'users’ vectors');
+    this.gradient = scope.tensor('f32', [count, bits], 'users’ vectors gradient');
+    this.scores = scope.tensor('f32', [maxRows, stride], 'scores of all items');
+    this.items = new Dense(scope, {
+      ...{ label: 'items’ vectors', inputWidth: stride, outputWidth: bits, sides: 1, maxRows },
+      ...{ activation: 'none', variant },
+    });
+    this.itemGradient =
+      parts.length === 1
+        ? this.items.weightGradient
+        : scope.tensor('f32', [stride, bits], 'items’ vectors gradient over all parts');
+  }
+}
+
+/** Sizes of as few parts of `count` users as can be with at most `most` of them each, all but the last one alike. */
+function partSizes(count: number, most: number): number[] {
+  const aligned = (users: number) => PART_ALIGNMENT * Math.max(1, Math.floor(users / PART_ALIGNMENT));
+  if (count <= Math.max(most, PART_ALIGNMENT)) return [count];
+  const parts = Math.ceil(count / aligned(most));
+  const size = aligned(Math.ceil(count / parts) + PART_ALIGNMENT - 1);
+  return Array.from({ length: Math.ceil(count / size) }, (_, at) => Math.min(size, count - at * size));
+}
+
+/** What a loss is recorded with. */
+export interface LikelihoodInputs {
+  /** [N, bits] vectors of all nodes. */
+  readonly guided: Tensor<'f32'>;
+  /** [1] */
+  readonly scale: Tensor<'f32'>;
+  /** [4] state[0] is the step. */
+  readonly state: Tensor<'u32'>;
+}
+
+/** A loss on other vectors of the same users, recorded just before, whose probabilities are targets too. */
+export interface Teacher {
+  readonly loss: MultinomialLoss;
+  /** [1] the factor on its inner products. */
+  readonly scale: Tensor<'f32'>;
+  /** Share of its probabilities in the targets, from 0 to 1. */
+  readonly share: number;
+}
+
 /**
  * The multinomial likelihood of the training items of a batch of users among all items (Liang et al., WWW 2018, eq. 2), on
- * inner products: forward and gradient. Reported as a cross-entropy by user.
+ * inner products: forward and gradient. Reported as a cross-entropy by user. With a teacher its probabilities, which stay as
+ * they are, take a share of the items' place as targets (Hinton et al., 2015, section 2), up to a constant.
  */
 export class MultinomialLoss extends LossLog {
   /** [N, bits] ∂total/∂vectors. */
   readonly guidedGradient: Tensor<'f32'>;
   readonly scaleGradient: Tensor<'f32'>;
+  /** [count, 4] as `shaders/loss/multinomial.wgsl` defines them. */
   readonly #terms: Tensor<'f32'>;
 
   /**
@@ -85,68 +156,101 @@ export class MultinomialLoss extends LossLog {
     scope: TensorScope,
     readonly options: {
       readonly batch: UserBatch;
+      readonly memory: Scores;
       readonly weight: number;
       readonly flattening: number;
       readonly ringCapacity: number;
     },
   ) {
     super(scope, options.ringCapacity);
-    const { graph, options: shape } = options.batch;
-    this.guidedGradient = scope.tensor('f32', [graph.nodeCount, shape.bits], 'guided gradient');
+    const { batch, memory } = options;
+    this.guidedGradient = scope.tensor(
+      'f32',
+      [batch.graph.nodeCount, memory.items.options.outputWidth],
+      'guided gradient',
+    );
     this.scaleGradient = scope.tensor('f32', [1], 'scale gradient');
-    this.#terms = scope.tensor('f32', [shape.count, COLUMNS], 'user terms');
+    this.#terms = scope.tensor('f32', [batch.options.count, COLUMNS], 'user terms');
   }
 
-  /**
-   * Records the loss and its gradients.
-   * @param io `guided` [N, bits]: vectors of all nodes; `scale` [1]; `state` [4]: state[0] is the step
-   */
-  record(
+  /** Records the loss and its gradients. */
+  record(program: Program, inputs: LikelihoodInputs): void {
+    this.recordVectors(program, inputs);
+    for (const part of this.options.batch.parts) this.recordPart(program, part, inputs);
+    this.recordGradient(program, inputs);
+  }
+
+  /** Records the first of three: the vectors of the users and of all items. */
+  recordVectors(program: Program, { guided }: LikelihoodInputs): void {
+    const { users, rows, itemNodes, itemRows } = this.options.batch;
+    const { vectors, items } = this.options.memory;
+    this.#move(program, 'rows/gather', { source: guided, nodes: users, rows, output: vectors });
+    this.#move(program, 'rows/gather', { source: guided, nodes: itemNodes, rows: itemRows, output: items.weight });
+  }
+
+  /** Records the second, for each part: its terms and gradients, and its share of the items' gradient. */
+  recordPart(
     program: Program,
-    io: { readonly guided: Tensor<'f32'>; readonly scale: Tensor<'f32'>; readonly state: Tensor<'u32'> },
+    { first, count, rows }: Part,
+    { scale }: Pick<LikelihoodInputs, 'scale'>,
+    teacher?: Teacher,
   ): void {
-    const { guided, scale, state } = io;
-    const { batch, weight, flattening } = this.options;
-    const { graph, users, rows, items, vectors, scores, stride, itemNodes, itemRows } = batch;
-    const { count, bits } = batch.options;
-    const gather = (source: Tensor<'f32'>, nodes: Tensor<'u32'>, used: Tensor<'u32'>, output: Tensor<'f32'>) =>
-      program.dispatch('rows/gather', {
-        bind: { source, nodes, rows: used, output },
-        parameters: { width: bits },
-        invocations: output.length / 4,
-        cost: { bytes: 8 * output.length },
-      });
-    gather(guided, users, rows, vectors);
-    gather(guided, itemNodes, itemRows, items.weight);
-    items.backwardInput(program, { gradient: vectors, inputGradient: scores, rows, maxRows: count });
+    const { batch, memory, weight, flattening } = this.options;
+    const { graph, stride } = batch;
+    const { items, scores, itemGradient } = memory;
+    const bits = items.options.outputWidth;
+    const rowsOf = <E extends 'f32' | 'u32'>(tensor: Tensor<E>, width: number) =>
+      tensor.view([count, width], `${tensor.label} of a part`, { offset: first * width });
+    const vectors = rowsOf(memory.vectors, bits);
+    const maxRows = count;
+    items.backwardInput(program, { gradient: vectors, inputGradient: scores, rows, maxRows });
     // A software driver runs the lanes one after another and pays for the barriers; a GPU needs them to be busy.
     const lanes = program.gpu.adapter.software ? 1 : 64;
     program.dispatch('loss/multinomial', {
       bind: {
-        ...{ users, offsets: graph.offsets, neighbours: graph.neighbours, scale, state, scores },
-        terms: this.#terms,
+        ...{ users: rowsOf(batch.users, 1), offsets: graph.offsets, neighbours: graph.neighbours, scale, scores },
+        // Something to bind where there is no teacher.
+        teacher: teacher ? teacher.loss.options.memory.scores : scale,
+        teacher_scale: teacher ? teacher.scale : scale,
+        terms: rowsOf(this.#terms, COLUMNS),
       },
       parameters: {
         ...{ batch: count, items: graph.itemCount, stride, first_item: graph.userCount, flattening },
-        weight: weight / count,
+        weight: weight / batch.options.count,
+        distillation: teacher ? (teacher.share * weight) / teacher.loss.options.weight : 0,
+        first_row: first,
       },
       constants: { LANES: lanes, WORKGROUP: lanes === 1 ? 8 : 64 },
       invocations: count * lanes,
-      cost: { bytes: 16 * scores.length, operations: 30 * scores.length },
+      cost: { bytes: (teacher ? 20 : 16) * count * stride, operations: 30 * count * stride },
     });
+    items.forward(program, { input: scores, output: rowsOf(memory.gradient, bits), rows, maxRows });
+    items.backwardWeight(program, { input: scores, gradient: vectors, rows, maxRows });
+    const addend = items.weightGradient;
+    if (itemGradient === addend) return;
+    if (first === 0) program.copy(addend, itemGradient);
+    else recordAdd(program, { addend, sum: itemGradient, label: 'items’ gradient over all parts' });
+  }
+
+  /** Records the last: the step's row of the log, and the gradient by the vectors of all nodes. */
+  recordGradient(program: Program, { state }: Pick<LikelihoodInputs, 'state'>): void {
+    const { users, rows, itemNodes, itemRows } = this.options.batch;
+    const { gradient, itemGradient } = this.options.memory;
+    const output = this.guidedGradient;
     this.recordLog(program, { terms: this.#terms, state, scaleGradient: this.scaleGradient });
-    items.forward(program, { input: scores, output: batch.gradient, rows, maxRows: count });
-    items.backwardWeight(program, { input: scores, gradient: vectors, rows, maxRows: count });
-    program.clear(this.guidedGradient);
-    const scatter = (source: Tensor<'f32'>, nodes: Tensor<'u32'>, used: Tensor<'u32'>) =>
-      program.dispatch('rows/scatter', {
-        bind: { source, nodes, rows: used, output: this.guidedGradient },
-        parameters: { width: bits },
-        invocations: source.length / 4,
-        cost: { bytes: 8 * source.length },
-      });
-    scatter(batch.gradient, users, rows);
-    scatter(items.weightGradient, itemNodes, itemRows);
+    program.clear(output);
+    this.#move(program, 'rows/scatter', { source: gradient, nodes: users, rows, output });
+    this.#move(program, 'rows/scatter', { source: itemGradient, nodes: itemNodes, rows: itemRows, output });
+  }
+
+  #move(
+    program: Program,
+    kernel: 'rows/gather' | 'rows/scatter',
+    bind: Record<'source' | 'output', Tensor<'f32'>> & Record<'nodes' | 'rows', Tensor<'u32'>>,
+  ): void {
+    const { outputWidth: width } = this.options.memory.items.options;
+    const count = bind.nodes.length * width;
+    program.dispatch(kernel, { bind, parameters: { width }, invocations: count / 4, cost: { bytes: 8 * count } });
   }
 
   lossOf(sums: ArrayLike<number>): StepLoss {

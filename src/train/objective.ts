@@ -4,7 +4,7 @@ import { Grouping } from '../layers/grouping.js';
 import type { NodeSet } from '../layers/node_set.js';
 import type { DenseVariant } from '../layers/variants.js';
 import { type LossLog, PairLoss } from './losses.js';
-import { MultinomialLoss, UserBatch } from './multinomial.js';
+import { MultinomialLoss, Scores, UserBatch } from './multinomial.js';
 import type { TrainOptions } from './options.js';
 
 /** A loss on vectors of a step's rows, with the gradient towards them. */
@@ -15,12 +15,17 @@ export type VectorLoss = LossLog & {
   readonly scaleGradient: Tensor<'f32'>;
 };
 
-/** What a loss is recorded with. */
-export interface LossInputs {
-  /** [maxRows, bits] the vectors: ĥ, or z. */
+/** A loss of a step, and what it is recorded with. */
+export interface LossRecording {
+  readonly loss: VectorLoss;
+  /** [maxRows, bits] the vectors: ĥ, or the embeddings. */
   readonly guided: Tensor<'f32'>;
   /** [1] the factor on inner products. */
   readonly scale: Tensor<'f32'>;
+}
+
+/** Where a step stands. */
+export interface StepInputs {
   /** [2] rows in use, those of users. */
   readonly rows: Tensor<'u32'>;
   /** [4] state[0] is the step. */
@@ -31,9 +36,9 @@ export interface LossInputs {
 export interface Objective {
   /** Records drawing the batch, and finding its nodes where not all are computed. */
   recordSample(program: Program, state: Tensor<'u32'>): void;
-  createLoss(scope: TensorScope, weight: number): VectorLoss;
-  /** @param loss one that this objective has made */
-  recordLoss(program: Program, loss: VectorLoss, inputs: LossInputs): void;
+  createLoss(scope: TensorScope, weight: number, of: 'codes' | 'embeddings'): VectorLoss;
+  /** @param losses those that this objective has made: on ĥ, and on the embeddings where there is one */
+  recordLosses(program: Program, losses: readonly [LossRecording, LossRecording?], step: StepInputs): void;
   /** What was drawn, for tests: node numbers of pairs, or user numbers. */
   readonly drawn: Tensor<'u32'>;
 }
@@ -171,8 +176,11 @@ export class PairObjective implements Objective {
     });
   }
 
-  recordLoss(program: Program, loss: VectorLoss, inputs: LossInputs): void {
-    (loss as PairLoss).record(program, { ...inputs, pairs: this.#pairRows, occurrences: this.#occurrences });
+  recordLosses(program: Program, losses: readonly (LossRecording | undefined)[], step: StepInputs): void {
+    const batch = { pairs: this.#pairRows, occurrences: this.#occurrences };
+    for (const one of losses) {
+      if (one) (one.loss as PairLoss).record(program, { guided: one.guided, scale: one.scale, ...step, ...batch });
+    }
   }
 }
 
@@ -190,9 +198,16 @@ export function cumulativeChances(weights: ArrayLike<number>): Uint32Array<Array
   });
 }
 
-/** Users with all their training items: the multinomial likelihood. */
+/**
+ * Users with all their training items: the multinomial likelihood. With `distillation` the probabilities by embeddings are
+ * targets of the codes, so that both losses go through the batch part by part.
+ */
 export class UserObjective implements Objective {
   readonly #batch: UserBatch;
+  /** Of both losses, one after the other; or of that on ĥ. */
+  readonly #memory: Scores;
+  /** Of the loss on embeddings. */
+  readonly #teacherMemory: Scores;
 
   constructor(
     scope: TensorScope,
@@ -200,9 +215,10 @@ export class UserObjective implements Objective {
     readonly options: TrainOptions,
     variant: DenseVariant,
   ) {
-    const { batchSize, bits, seed } = options;
-    const count = Math.min(batchSize, graph.userCount);
-    this.#batch = new UserBatch(scope, graph, { count, bits, seed, variant });
+    const { batchSize, bits, seed, distillation } = options;
+    this.#batch = new UserBatch(scope, graph, { count: Math.min(batchSize, graph.userCount), seed });
+    this.#memory = new Scores(scope, this.#batch, { bits, variant });
+    this.#teacherMemory = distillation > 0 ? new Scores(scope, this.#batch, { bits, variant }) : this.#memory;
   }
 
   /** [users] user numbers. */
@@ -214,12 +230,31 @@ export class UserObjective implements Objective {
     this.#batch.recordSample(program, state);
   }
 
-  createLoss(scope: TensorScope, weight: number): MultinomialLoss {
+  createLoss(scope: TensorScope, weight: number, of: 'codes' | 'embeddings'): MultinomialLoss {
     const { flattening, logEvery } = this.options;
-    return new MultinomialLoss(scope, { batch: this.#batch, weight, flattening, ringCapacity: logEvery });
+    const memory = of === 'codes' ? this.#memory : this.#teacherMemory;
+    return new MultinomialLoss(scope, { batch: this.#batch, memory, weight, flattening, ringCapacity: logEvery });
   }
 
-  recordLoss(program: Program, loss: VectorLoss, inputs: LossInputs): void {
-    (loss as MultinomialLoss).record(program, inputs);
+  recordLosses(
+    program: Program,
+    [codes, embeddings]: readonly [LossRecording, LossRecording?],
+    step: StepInputs,
+  ): void {
+    const share = this.options.distillation;
+    const recorded = [embeddings, codes].flatMap((one) =>
+      one ? [{ ...step, ...one, loss: one.loss as MultinomialLoss }] : [],
+    );
+    if (share === 0 || !embeddings) {
+      for (const { loss, ...inputs } of recorded) loss.record(program, inputs);
+      return;
+    }
+    const [teacher, pupil] = recorded as [(typeof recorded)[0], (typeof recorded)[0]];
+    for (const { loss, ...inputs } of recorded) loss.recordVectors(program, inputs);
+    for (const part of this.#batch.parts) {
+      teacher.loss.recordPart(program, part, teacher);
+      pupil.loss.recordPart(program, part, pupil, { ...teacher, share });
+    }
+    for (const { loss, ...inputs } of recorded) loss.recordGradient(program, inputs);
   }
 }

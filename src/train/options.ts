@@ -91,6 +91,12 @@ export const OPTIONS = {
     'model',
     'z = tanh(Wᵀu + b) (PAPER, eq. 2), or the vectors themselves (lightgcn only), which then are as wide as the code',
   ),
+  embeddings: choice(
+    ['hash', 'vectors'],
+    'hash',
+    'model',
+    'what is searched beside the codes: z (PAPER, eq. 2), or what the hash layer is given (lightgcn only), which then is as wide as the code',
+  ),
   inputWidth: whole(
     0,
     4096,
@@ -159,14 +165,15 @@ export const OPTIONS = {
     'losses',
     'pairs of an edge and sampled non-edges (PAPER, eq. 5 to 7), or the multinomial likelihood of a user’s items among all items (Liang et al., WWW 2018)',
   ),
-  embeddingWeight: real(
+  embeddingWeight: real(0, 1e6, 0, 'losses', 'weight of the same loss on the embeddings, beside that on ĥ (PAPER: 0)'),
+  embeddingScale: real(1e-6, 1e6, 0.3, 'losses', 'scale as above for the loss on embeddings, or its first value'),
+  distillation: real(
     0,
-    1e6,
+    1,
     0,
     'losses',
-    'weight of the same loss on the embeddings z, beside that on ĥ (PAPER: 0)',
+    'share of the probabilities by embeddings in the targets of codes, in the multinomial likelihood (Hinton et al., 2015)',
   ),
-  embeddingScale: real(1e-6, 1e6, 0.3, 'losses', 'scale as above for the loss on z, or its first value'),
   flattening: real(
     0,
     1,
@@ -357,6 +364,16 @@ export function resolveOptions(given: Readonly<Record<string, unknown>>, where =
   }
   if (resolved.encoder === 'sage' && resolved.hashLayer === 'none') {
     throw wrong('hashLayer', 'none', 'dense, or --encoder lightgcn', where);
+  }
+  if (resolved.embeddings === 'vectors' && resolved.encoder === 'sage') {
+    throw wrong('embeddings', 'vectors', 'hash, or --encoder lightgcn', where);
+  }
+  if (resolved.embeddings === 'vectors' && resolved.hashLayer === 'dense' && resolved.inputWidth !== resolved.bits) {
+    throw wrong('inputWidth', resolved.inputWidth, `${resolved.bits}, the bits, or --embeddings hash`, where);
+  }
+  if (resolved.distillation > 0 && !(resolved.objective === 'multinomial' && resolved.embeddingWeight > 0)) {
+    const expected = '0, or --objective multinomial and an --embedding-weight above 0';
+    throw wrong('distillation', resolved.distillation, expected, where);
   }
   if (resolved.relaxation !== 'guidance' && resolved.hashLayer === 'none') {
     throw wrong('relaxation', resolved.relaxation, 'guidance where there is no hash layer', where);

@@ -7,7 +7,8 @@ import type { OptionName } from './options.js';
  *   GraphSage has nearly converged, and the factor on inner products is learnt.
  * - `text`: the values that the paper's text states, taken literally.
  * - `best`: the best found with validation data: vectors propagated as in LightGCN, from PureSVD turned towards its signs,
- *   by the multinomial likelihood.
+ *   by the multinomial likelihood, of codes and of embeddings. Embeddings are what the hash layer is given, so that they need
+ *   not be half code themselves, and their probabilities are half of the codes' targets.
  */
 export const PRESETS = {
   default: {},
@@ -43,8 +44,12 @@ export const PRESETS = {
     firstFeatures: 'svd',
     featureDeviation: 1,
     initialisation: 'identity',
+    embeddings: 'vectors',
     objective: 'multinomial',
     scale: 0.25,
+    embeddingWeight: 0.5,
+    embeddingScale: 0.25,
+    distillation: 0.5,
     steps: 200,
     batchSize: 1024,
     learningRate: 0.02,

@@ -1,4 +1,5 @@
 import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
+import { recordAdd } from '../layers/add.js';
 import type { Encoder, EncodingPass, Parameter, TrainingPass } from '../layers/encoder.js';
 import { Graph, type HostGraph } from '../layers/graph.js';
 import { HashGuidance, type Relaxation, SmoothRelaxation } from '../layers/hash.js';
@@ -22,7 +23,9 @@ export function createEncoder(scope: TensorScope, graph: Graph, options: TrainOp
     const hash = hashLayer === 'none' ? 'none' : weights;
     const width = hashLayer === 'none' ? bits : inputWidth;
     const contexts = options.implicitWeight > 0;
-    return new PropagationEncoder(scope, graph, { layers: propagations, width, bits, hash, contexts, ...chosen });
+    const embedsVectors = options.embeddings === 'vectors';
+    const shape = { layers: propagations, width, bits, hash, embedsVectors, contexts } as const;
+    return new PropagationEncoder(scope, graph, { ...shape, ...chosen });
   }
   const shape = { inputWidth, widths, bits, aggregation, weights, activation, features };
   return new SageEncoder(scope, graph, { ...shape, ...chosen }, true);
@@ -72,10 +75,10 @@ export class TrainingStep {
   readonly norms: Tensor<'f32'> | undefined;
   readonly #flush: Program;
   readonly #relaxation: Relaxation;
-  /** The loss on ĥ, then that on z where there is one. */
+  /** The loss on ĥ, then that on the embeddings where there is one. */
   readonly #parts: readonly [Part, ...Part[]];
   /** [maxRows, bits] */
-  readonly #embeddingsGradient: Tensor<'f32'>;
+  readonly #hashedGradient: Tensor<'f32'>;
 
   /**
    * Records the step; `compile()` and `initialise()` before the first run.
@@ -120,18 +123,18 @@ export class TrainingStep {
       options.relaxation === 'guidance'
         ? new HashGuidance(activations, { maxRows, bits, byRow: options.guidance === 'row', seed })
         : new SmoothRelaxation(activations, { maxRows, bits, noise: options.relaxation === 'concrete', seed });
-    const part = (name: string, first: number, weight: number): Part => ({
+    const part = (of: 'codes' | 'embeddings', name: string, first: number, weight: number): Part => ({
       name,
       scale: scope.tensor('f32', [1], name, new Float32Array([first])),
-      loss: this.objective.createLoss(scope, weight),
+      loss: this.objective.createLoss(scope, weight, of),
     });
     this.#parts = [
-      part('scale', options.scale, 1),
+      part('codes', 'scale', options.scale, 1),
       ...(options.embeddingWeight > 0
-        ? [part('embedding_scale', options.embeddingScale, options.embeddingWeight)]
+        ? [part('embeddings', 'embedding_scale', options.embeddingScale, options.embeddingWeight)]
         : []),
     ];
-    this.#embeddingsGradient = activations.tensor('f32', [maxRows, bits], 'embeddings gradient');
+    this.#hashedGradient = activations.tensor('f32', [maxRows, bits], 'hash layer output gradient');
     this.adam = this.#createAdam();
     if (options.clipNorm > 0) this.norms = scope.tensor('f32', [options.logEvery, 1], 'squares of norms');
     this.#record(this.program, false);
@@ -229,30 +232,22 @@ export class TrainingStep {
     if (!hashOnly) adam.recordCatchUp(program, { state, schedule });
     pass.recordForward(program);
     const step = { rows: pass.rows, state, schedule };
-    const { embeddings } = pass;
+    const { hashed, embeddings } = pass;
     const relaxation = this.#relaxation;
-    relaxation.forward(program, { embedding: embeddings, ...step });
-    const embeddingGradient = this.#embeddingsGradient;
+    relaxation.forward(program, { embedding: hashed, ...step });
+    const gradient = this.#hashedGradient;
     const [codes, onEmbeddings] = this.#parts;
-    const given = { rows: pass.rows, state };
-    objective.recordLoss(program, codes.loss, { guided: relaxation.guided, scale: codes.scale, ...given });
-    relaxation.backward(program, {
-      ...{ embedding: embeddings, guidedGradient: codes.loss.guidedGradient, embeddingGradient },
-      ...step,
-    });
-    if (onEmbeddings) {
-      const { loss, scale } = onEmbeddings;
-      objective.recordLoss(program, loss, { guided: embeddings, scale, ...given });
-      const count = embeddingGradient.length;
-      program.dispatch('reduce/add', {
-        label: 'gradient of both losses',
-        bind: { addend: loss.guidedGradient, sum: embeddingGradient },
-        parameters: { count },
-        invocations: count / 4,
-        cost: { bytes: 12 * count, operations: count },
-      });
-    }
-    pass.recordBackward(program, embeddingGradient, { hashOnly });
+    objective.recordLosses(
+      program,
+      [{ ...codes, guided: relaxation.guided }, onEmbeddings && { ...onEmbeddings, guided: embeddings }],
+      { rows: pass.rows, state },
+    );
+    const guidedGradient = codes.loss.guidedGradient;
+    relaxation.backward(program, { embedding: hashed, guidedGradient, embeddingGradient: gradient, ...step });
+    const addend = onEmbeddings?.loss.guidedGradient;
+    const same = embeddings === hashed;
+    if (addend && same) recordAdd(program, { addend, sum: gradient, label: 'gradient of both losses' });
+    pass.recordBackward(program, { hashed: gradient, embeddings: same ? undefined : addend }, { hashOnly });
     const chosen = (name: string) => !hashOnly || /^(hash\.|scale|embedding_scale)/.test(name);
     if (this.norms) adam.recordClip(program, { state, limit: this.options.clipNorm, norms: this.norms }, chosen);
     adam.record(program, { state, schedule }, chosen);

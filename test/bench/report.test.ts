@@ -290,6 +290,7 @@ test('bench step: dispatches of one kernel together, then each by itself', async
     '2.00',
     '50 %',
     '16.7 %',
+    '1.00',
   ]);
 });
 

@@ -134,6 +134,22 @@ describe('progress', () => {
     expect(written.slice(-2)).toEqual(['\r\u001b[2K', 'training  500 steps in 5.00 s\n']);
   });
 
+  test('a pause, as for a validation, slows the rate and not what the time left is judged by', () => {
+    const { progress, written, tick } = make({});
+    const steps = (from: number, to: number) => {
+      for (let step = from; step <= to; step++) {
+        tick(100);
+        progress.update(step);
+      }
+    };
+    steps(1, 301);
+    tick(60_000);
+    steps(302, 311);
+    progress.log('');
+    // 310 steps took 91 s; the last stretch is that of the pause.
+    expect(written.at(-2)).toMatch(/^training {2}302\/1,000 {2}30% {2}0\.02 steps\/s {2}3 min 2\d s left\n$/);
+  });
+
   test('the live line never reaches the edge of the terminal', () => {
     fc.assert(
       fc.property(

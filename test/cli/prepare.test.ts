@@ -46,7 +46,7 @@ describe('hashgnn generate and prepare', () => {
     expect(done.stderr).toMatch(/tsv, 3 columns with a header/);
     expect(done.stderr).toMatch(/users +50\n/);
     expect(done.stderr).toMatch(/interactions +600\n/);
-    expect(done.stderr).toMatch(/leak check: 0 pairs/);
+    expect(done.stderr).toMatch(/leak check passed: 0 of 600 pairs/);
     expect(done.stderr).toMatch(new RegExp(`next: hashgnn train ${out} --out runs/demo\n`));
   });
 

@@ -353,3 +353,47 @@ describe('bad rows', () => {
     await expect(prepared({ file: hopeless, skipBadRows: true })).rejects.toThrow(/none of 2 rows can be read/);
   });
 });
+
+describe('times', () => {
+  const day = 86_400;
+  // User u has item i on day 3 u + i; a pair twice, the second time much later.
+  const rows = Array.from({ length: 24 }, (_, at) => [at % 4, at >> 2]).map(([user, item]) => [
+    ...[`u${user}`, `i${item}`, (3 * user! + item!) * day + 5],
+  ]);
+  const tsv = [['user', 'item', 'time'], ...rows, ['u0', 'i0', 999 * day]].map((row) => row.join('\t')).join('\n');
+
+  it('are counted by part where every interaction has one, by that of the row that counts', async () => {
+    const { summary } = await prepared({ file: await written(tsv), split: 'by-time', testFrom: String(8 * day) });
+    const { train, valid, test, ...when } = summary.statistics.times!;
+    expect(when).toEqual({ first: 5, last: 14 * day + 5, from: 0, period: day });
+    const on = (wanted: number) => rows.filter(([, , time]) => Number(time) === wanted * day + 5).length;
+    expect(train).toEqual(Array.from({ length: 15 }, (_, at) => (at < 8 ? on(at) : 0)));
+    expect(test).toEqual(Array.from({ length: 15 }, (_, at) => (at < 8 ? 0 : on(at))));
+    expect(valid).toEqual(new Array(15).fill(0));
+    const last = await prepared({ file: await written(tsv), repeats: 'last' });
+    expect(last.summary.statistics.times).toMatchObject({ first: 5 + day, last: 999 * day, period: 30 * day });
+  });
+
+  it('do not change who is in which part of a split that is drawn', async () => {
+    const options = { testRatio: 0.3, validRatio: 0.3 };
+    const withTimes = await prepared({ file: await written(tsv), ...options });
+    const without = await prepared({ file: await written(tsv), ...options, timeColumn: 'none' });
+    expect(withTimes.summary.fingerprint).toBe(without.summary.fingerprint);
+    expect(without.summary.statistics.times).toBeNull();
+    const { train, valid, test } = withTimes.summary.statistics.times!;
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+    const { split } = withTimes.summary;
+    expect([train, valid, test].map(sum)).toEqual([split.train, split.valid, split.test]);
+  });
+
+  it('are not known where one of several parts has none', async () => {
+    const [timed, bare] = [await written(tsv), await written('u1\ti9\nu2\ti9\n')];
+    for (const [train, test] of [
+      [timed, bare],
+      [bare, timed],
+    ] as const) {
+      const { statistics } = await prepareDataset({ train, test }, join(folder, `out-${counter++}`));
+      expect(statistics.times).toBeNull();
+    }
+  });
+});

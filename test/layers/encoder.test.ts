@@ -120,7 +120,7 @@ test('the pass over whole neighbourhoods and its way back agree with float64', a
         const gradient = floats(pass.embeddings.length, 99);
         const gradientTensor = scope.tensor('f32', pass.embeddings.shape, 'gradient', gradient);
         pass.recordForward(program);
-        pass.recordBackward(program, gradientTensor);
+        pass.recordBackward(program, { hashed: gradientTensor });
         await program.compile();
         program.run();
 
@@ -247,7 +247,8 @@ test('on a matching, sampled neighbourhoods give what whole ones give, forward a
         const rowGradient = floats(roots.length * bits, 7);
         sampled.recordSample(program);
         sampled.recordForward(program);
-        sampled.recordBackward(program, scope.tensor('f32', [roots.length, bits], 'gradient', rowGradient));
+        const hashed = scope.tensor('f32', [roots.length, bits], 'gradient', rowGradient);
+        sampled.recordBackward(program, { hashed });
         await program.compile();
         program.run();
         const embeddings = await sampled.embeddings.read();
@@ -264,7 +265,7 @@ test('on a matching, sampled neighbourhoods give what whole ones give, forward a
             nodeGradient.set(rowGradient.subarray(row * bits, (row + 1) * bits), node * bits);
           });
           pass.recordForward(whole);
-          pass.recordBackward(whole, scope.tensor('f32', [nodes, bits], 'gradient', nodeGradient));
+          pass.recordBackward(whole, { hashed: scope.tensor('f32', [nodes, bits], 'gradient', nodeGradient) });
           await whole.compile();
           whole.run();
           const all = await pass.embeddings.read();

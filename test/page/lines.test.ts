@@ -76,4 +76,19 @@ describe('a chart of lines', () => {
     for (const panel of [one, flat]) expect(lineCharts('t', [panel])).not.toMatch(/NaN|Infinity/);
     expect(svgOf(lineCharts('t', [{ ...one, series: [] }])).text).toContain('nothing to draw');
   });
+
+  test('on logarithmic axes has equal distances for equal factors, and short ticks', () => {
+    const points = [1, 10, 100, 100_000].map((x): [number, number] => [x, 10 * x]);
+    const panel = { title: 'log', across: 'n', series: [{ name: 'x', colour: 'ours', points }], log: true };
+    const svg = svgOf(lineCharts('t', [panel]));
+    const [line] = find(find(svg, 'g', 'panel')[0]!, 'path').map(({ attributes }) => corners(attributes.d!));
+    for (const axis of [0, 1] as const) {
+      const [one, ten, hundred, last] = line!.map((point) => point[axis]);
+      expect(hundred! - ten!).toBeCloseTo(ten! - one!, 0);
+      expect(last! - hundred!).toBeCloseTo(3 * (ten! - one!), 0);
+    }
+    expect(find(svg, 'text').map(({ text }) => text)).toEqual(expect.arrayContaining(['1', '10K', '1M']));
+    const flat = { ...panel, series: [{ ...panel.series[0]!, points: [[3, 3]] as const }] };
+    expect(lineCharts('t', [flat])).not.toMatch(/NaN|Infinity/);
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Estimate } from '../../src/reproduce/estimate.js';
 import { EXHIBITS, type PlannedRun, PROFILES } from '../../src/reproduce/index.js';
 import { DATA_NAMES, published, SYSTEM_NAMES } from '../../src/reproduce/paper.js';
-import { keyOf, merged, shortened } from '../../src/reproduce/plan.js';
+import { keyOf, merged } from '../../src/reproduce/plan.js';
 import { PRESET_OF } from '../../src/reproduce/profiles.js';
 import { plain } from '../../src/reproduce/results.js';
 import { changed, withBits, withFixed, withLambda } from '../../src/reproduce/sweeps.js';
@@ -30,15 +30,9 @@ describe('the plan', () => {
     expect(new Set(needs.map(keyOf)).size).toBe(needs.length);
     expect(new Set(needs.map(({ data }) => data))).toEqual(new Set(profile.data));
     for (const system of SYSTEM_NAMES) expect(needs.some(({ model }) => model === system)).toBe(true);
-  });
-
-  test('a shortened training has the same course in fewer steps', () => {
-    const options = resolveOptions({ steps: 1000, guidanceFrom: 600, guidanceEvery: 40, warmup: 0, evaluateEvery: 0 });
-    expect(shortened(options, 0.1)).toMatchObject({ steps: 100, guidanceFrom: 60, guidanceEvery: 4, warmup: 0 });
-    expect(shortened(options, 0.1)).toMatchObject({ evaluateEvery: 0, batchSize: options.batchSize });
-    expect(shortened(options, 1e-6)).toMatchObject({ steps: 1, logEvery: 1 });
-    expect(shortened({ ...options, evaluateEvery: 10 }, 0.3)).toMatchObject({ steps: 300, evaluateEvery: 20 });
-    expect(shortened(options, 1)).toBe(options);
+    for (const { model, role, changes } of needs) {
+      expect(resolveOptions({ model, preset: PRESET_OF[role], ...changes })).toMatchObject({ model });
+    }
   });
 });
 

@@ -181,19 +181,31 @@ describe('everything on tiny data', () => {
   });
 });
 
+test('where only generated data is there, it is made in a fresh folder', async () => {
+  const exhibits = EXHIBITS.filter(({ name }) => name === 'table1');
+  const results = await reproduce(gpu(), request('generated', { exhibits, data: undefined }));
+  expect(results.data.map(({ name, generated }) => [name, generated])).toEqual([['alibaba', true]]);
+  expect(results.missing.map(({ what }) => what)).toEqual([expect.stringContaining('no --data')]);
+});
+
 describe('the command', () => {
   const json = (text: string) => JSON.parse(text);
 
   test('runs a table and prints its results', async () => {
     const out = join(root, 'command');
-    const done = await hashgnn(
-      ...['reproduce', 'table2', '--data', data, '--out', out, '--models', 'graphsage', '--shorten', '0.01', '--json'],
-    );
+    const args = ['reproduce', 'table2', '--data', data, '--out', out, '--models', 'graphsage', '--shorten', '0.01'];
+    const some = await hashgnn(...args, '--presets', 'best', '--json');
+    expect(json(some.out).runs.map(({ preset }: { preset: string }) => preset)).toEqual(['best']);
+    const { runs, unfinished } = json((await hashgnn(...args, '--report-only', '--json')).out);
+    expect(runs).toEqual(json(some.out).runs);
+    expect(unfinished).toEqual([expect.stringContaining('ml-1m_graphsage_paper_seed-0')]);
+    const done = await hashgnn(...args, '--json');
     expect(done.status, done.err).toBe(0);
+    expect(done.err).toContain('2 runs, 1 of them finished before');
     // By the paper's protocol and with the best configuration.
     expect(json(done.out).runs).toHaveLength(2);
     expect(json(done.out)).toEqual(json(await readFile(join(out, 'results.json'), 'utf8')));
-    expect(done.err).toMatch(/1\/2 graphsage on ml-1m, \w+, seed 0/);
+    expect(done.err).toMatch(/1\/2 graphsage on ml-1m, paper, seed 0/);
   });
 
   test.each<[string, number, RegExp, string[]]>([
@@ -201,6 +213,12 @@ describe('the command', () => {
     ['a folder without data sets', 1, /no folder ml-1m or [\s\S]*grouplens/, ['fig5', '--data', '.']],
     ['an unknown table', 2, /table9/, ['table9']],
     ['an unknown system', 2, /no system "bert"/, ['table2', '--models', 'bert']],
+    [
+      'an unknown preset',
+      2,
+      /no table has the preset "worst"[\s\S]*paper, best, text/,
+      ['table2', '--presets', 'worst'],
+    ],
     ['seeds that are none', 2, /whole numbers from 0/, ['table2', '--seeds', '1,x']],
     ['a share that is none', 2, /above 0/, ['table3', '--alibaba-size', '2']],
   ])('%s is refused with a reason, and nothing is left', async (_, status, message, args) => {

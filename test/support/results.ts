@@ -123,7 +123,7 @@ export const train = (more: Partial<TrainBenchResult> & Record<string, unknown> 
 });
 
 export const stepRow = (kernel: string, label: string, milliseconds: number, spread = 0.02) => ({
-  ...{ kernel, label, milliseconds, spread },
+  ...{ kernel, label, milliseconds, longest: milliseconds / 2, spread },
 });
 
 /** Shares are found from the times. */

@@ -1,7 +1,7 @@
 /** No dispatch does more than a display driver's watchdog allows, by what it moves and computes; at the size of Gowalla. */
 import { describe, expect, test } from 'vitest';
 import { type Dispatch, Program } from '../../src/gpu/index.js';
-import { WORK_A_DISPATCH } from '../../src/gpu/program.js';
+import { largestShare, WORK_A_DISPATCH } from '../../src/gpu/program.js';
 import { HierarchicalIndex, InnerProductIndex } from '../../src/search/index.js';
 import { DeviceTraining } from '../../src/train/device_training.js';
 import { resolveOptions } from '../../src/train/options.js';
@@ -17,10 +17,10 @@ const INVOCATIONS_WITHOUT_COST = 2 ** 22;
 /** What the largest part of a dispatch does, as a share of what it may. */
 function share({ cost: { bytes = 0, operations = 0 }, parts, kernel }: Dispatch, software: boolean): number {
   const most = WORK_A_DISPATCH[software ? 'software' : 'hardware'];
-  const sizes = parts.map(({ grid: [x, y] }) => x * y);
-  const largest = Math.max(...sizes) / sizes.reduce((sum, size) => sum + size, 0);
+  const largest = largestShare({ parts });
   if (bytes + operations > 0) return largest * Math.max(bytes / most.bytes, operations / most.operations);
   const [x, y, z] = kernel.workgroupSize;
+  const sizes = parts.map(({ grid: [x, y] }) => x * y);
   return (Math.max(...sizes) * x * y * z) / INVOCATIONS_WITHOUT_COST;
 }
 
@@ -34,6 +34,7 @@ function expectShort(dispatches: readonly Dispatch[]): void {
 describe.each([
   {},
   { preset: 'text' },
+  { preset: 'best' },
   { features: 'half', bits: 128 },
   { batchSize: 16_384, widths: [256, 128], inputWidth: 256 },
 ])('a training with %j', (given) => {

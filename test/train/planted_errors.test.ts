@@ -27,6 +27,10 @@ const situations = {
   softplus: { ...sampled, ranking: 'softplus' },
   relaxed: { ...sampled, relaxation: 'continuation', sharpnessFrom: 0 },
   multinomial: { ...sampled, batchSize: 6, encoder: 'lightgcn', propagations: 0, objective: 'multinomial' },
+  taught: {
+    ...{ ...sampled, batchSize: 6, encoder: 'lightgcn', propagations: 0, objective: 'multinomial' },
+    ...{ embeddings: 'vectors', embeddingWeight: 0.5, distillation: 0.5 },
+  },
 } satisfies Record<string, Given>;
 type Situation = keyof typeof situations;
 
@@ -38,6 +42,7 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
     'relaxed',
     one('hash/relax_backward', '(1.0 - relaxed * relaxed)', '(1.0 + relaxed * relaxed)'),
   ],
+  ['what a teacher takes off', 'taught', one('loss/multinomial', 'gradient -= taught', 'gradient += taught')],
   ['the pull of a user’s own items', 'multinomial', one('loss/multinomial', '-= factor * slope', '+= factor * slope')],
   [
     'the push of all items',

@@ -35,7 +35,7 @@ export type Shape = Pick<
   TrainOptions,
   'inputWidth' | 'widths' | 'bits' | 'aggregation' | 'weights' | 'activation' | 'fanouts'
 > &
-  Partial<Pick<TrainOptions, 'encoder' | 'propagations' | 'hashLayer'>>;
+  Partial<Pick<TrainOptions, 'encoder' | 'propagations' | 'hashLayer' | 'embeddings'>>;
 
 /** Width of a node's trained vector. */
 const vectorWidth = ({ inputWidth, bits, hashLayer }: Shape) => (hashLayer === 'none' ? bits : inputWidth);
@@ -216,6 +216,8 @@ export interface Encoding {
   /** Output of every dense layer. */
   readonly outputs: readonly Float64Array[];
   /** z */
+  readonly hashed: Float64Array;
+  /** z, or what the hash layer is given. */
   readonly embeddings: Float64Array;
 }
 
@@ -254,6 +256,7 @@ export function encode(
   const outputs: Float64Array[] = [];
   let source = parameters.get('embedding')!;
   if (shape.encoder === 'lightgcn') source = propagated(graph, shape, source);
+  const vectors = source;
   denseShapes(shape).forEach((layer, index) => {
     const input = index < neighbours.length ? aggregate(source, neighbours[index]!, shape.aggregation) : source;
     const output = new Float64Array(nodes * layer.outputs);
@@ -272,7 +275,7 @@ export function encode(
     outputs.push(output);
     source = output;
   });
-  return { inputs, outputs, embeddings: source };
+  return { inputs, outputs, hashed: source, embeddings: shape.embeddings === 'vectors' ? vectors : source };
 }
 
 /** How much of each source goes into each target: (source, target, column of the target, share). */
@@ -321,19 +324,23 @@ function aggregateBackward(
   return sourceGradient;
 }
 
-/** Gradients of all parameters of the encoder, given that of z, which is used up. */
+/**
+ * Gradients of all parameters of the encoder, given that of z, which is used up, and that of the vectors that the hash layer
+ * is given, where they are the embeddings.
+ */
 export function encodeBackward(
   graph: HostGraph,
   shape: Shape,
   parameters: Parameters,
   neighbours: readonly (readonly number[][])[],
   { inputs, outputs }: Pick<Encoding, 'inputs' | 'outputs'>,
-  embeddingsGradient: Float64Array,
+  hashedGradient: Float64Array,
+  vectorsGradient?: Float64Array,
 ): Map<string, Float64Array> {
   const nodes = nodeCountOf(graph);
   const rows = [nodes, graph.userCount];
   const gradients = new Map<string, Float64Array>();
-  let gradient = embeddingsGradient;
+  let gradient = hashedGradient;
   const layers = denseShapes(shape);
   for (let index = layers.length - 1; index >= 0; index -= 1) {
     const layer = layers[index]!;
@@ -374,6 +381,7 @@ export function encodeBackward(
       gradient = aggregateBackward(inputGradient, neighbours[index]!, width, shape.aggregation);
     } else gradient = inputGradient;
   }
+  if (vectorsGradient) gradient = gradient.map((value, at) => value + vectorsGradient[at]!);
   gradients.set('embedding', shape.encoder === 'lightgcn' ? propagated(graph, shape, gradient) : gradient);
   return gradients;
 }
@@ -384,6 +392,8 @@ export interface Evaluation {
   readonly encoding: Encoding;
   /** [N, bits] ĥ */
   readonly guided: Float64Array;
+  /** [users, items] what a teacher by embeddings takes off the gradient of codes by scores, before its share. */
+  readonly lessons: Float64Array | undefined;
   /**
    * The least distance from a place where the step is not smooth: a leaky ReLU's or a sign's argument from 0, a hinge
    * from its corner. Results that were computed otherwise may differ widely where it is tiny.
@@ -402,19 +412,24 @@ function divisorsOf(options: TrainOptions) {
     : { crossEntropy: 1, ranking: 1 };
 }
 
-/**
- * The loss with all draws given.
- * @param offset [N, bits] where given, ĥ = z + offset: what the straight-through estimator takes ĥ for on its way back
- */
+/** What stays as it is where a derivative is taken numerically. */
+export interface Held {
+  /** [N, bits] ĥ = z + offset: what the straight-through estimator takes ĥ for on its way back. */
+  readonly offset?: Float64Array | undefined;
+  /** The teacher's probabilities are no function of the parameters. */
+  readonly lessons?: Float64Array | undefined;
+}
+
+/** The loss with all draws given. */
 export function evaluateStep(
   graph: HostGraph,
   options: TrainOptions,
   parameters: Parameters,
   draws: Draws,
-  offset?: Float64Array,
+  { offset, lessons: held }: Held = {},
 ): Evaluation {
   const encoding = encode(graph, options, parameters, draws.neighbours);
-  const z = encoding.embeddings;
+  const { hashed: z, embeddings } = encoding;
   const smooth = options.relaxation !== 'guidance';
   const guided = z.map((value, at) => {
     if (smooth) return Math.tanh(draws.sharpness * (Math.atanh(inside(value)) + draws.noise[at]!));
@@ -435,13 +450,17 @@ export function evaluateStep(
   });
 
   const lossOn = options.objective === 'multinomial' ? likelihoodOn : pairLossOn;
-  const loss = lossOn(graph, options, draws, guided, parameters.get('scale')![0]!, corner);
-  const { embeddingWeight } = options;
+  const { embeddingWeight, distillation } = options;
+  const embeddingScale = parameters.get('embedding_scale')?.[0];
+  const lessons =
+    distillation > 0 ? (held ?? lessonsOf(graph, options, draws, embeddings, embeddingScale!)) : undefined;
+  const loss = lossOn(graph, options, draws, guided, parameters.get('scale')![0]!, { corner, lessons });
   if (embeddingWeight > 0) {
-    const other = lossOn(graph, options, draws, z, parameters.get('embedding_scale')![0]!, corner);
-    return { loss: { ...loss, total: loss.total + embeddingWeight * other.total }, encoding, guided, smoothness };
+    const other = lossOn(graph, options, draws, embeddings, embeddingScale!, { corner });
+    const total = loss.total + embeddingWeight * other.total;
+    return { loss: { ...loss, total }, encoding, guided, lessons, smoothness };
   }
-  return { loss, encoding, guided, smoothness };
+  return { loss, encoding, guided, lessons, smoothness };
 }
 
 /** A loss on vectors of all nodes; `corner` is told of distances from where it is not smooth. */
@@ -451,7 +470,7 @@ type LossOn = (
   draws: Draws,
   vectors: Float64Array,
   scale: number,
-  corner: (distance: number) => void,
+  more: { readonly corner: (distance: number) => void; readonly lessons?: Float64Array | undefined },
 ) => StepLoss;
 
 const productOf = (vectors: Float64Array, bits: number, a: number, b: number) => {
@@ -460,18 +479,61 @@ const productOf = (vectors: Float64Array, bits: number, a: number, b: number) =>
   return product;
 };
 
-const likelihoodOn: LossOn = (graph, options, { drawn, step }, vectors, scale) => {
-  const { bits, flattening } = options;
-  const { userCount, itemCount, offsets, neighbours } = graph;
+/** The training items of a user. */
+const ownOf = ({ userCount, offsets, neighbours }: HostGraph, user: number) =>
+  [...neighbours.subarray(offsets[user]!, offsets[user + 1]!)].map((node) => node - userCount);
+
+/** The scores of all items for a user. */
+const logitsOf = (
+  { userCount, itemCount }: HostGraph,
+  bits: number,
+  vectors: Float64Array,
+  scale: number,
+  user: number,
+) => Array.from({ length: itemCount }, (_, item) => scale * productOf(vectors, bits, user, userCount + item));
+
+/** The gradient of the sum of the users' likelihoods by scores: degree^-flattening · (degree · π - 1 where there is an edge). */
+function lessonsOf(
+  graph: HostGraph,
+  { bits, flattening }: TrainOptions,
+  { drawn }: Draws,
+  vectors: Float64Array,
+  scale: number,
+): Float64Array {
+  const { itemCount } = graph;
+  const lessons = new Float64Array(drawn.length * itemCount);
+  drawn.forEach((user, row) => {
+    const own = ownOf(graph, user);
+    if (own.length === 0) return;
+    const logits = logitsOf(graph, bits, vectors, scale, user);
+    const most = Math.max(...logits);
+    const total = logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0);
+    logits.forEach((logit, item) => {
+      const chance = Math.exp(logit - most) / total;
+      const edge = own.includes(item) ? 1 : 0;
+      lessons[row * itemCount + item] = own.length ** -flattening * (own.length * chance - edge);
+    });
+  });
+  return lessons;
+}
+
+const likelihoodOn: LossOn = (graph, options, { drawn }, vectors, scale, { lessons }) => {
+  const { bits, flattening, distillation } = options;
+  const { itemCount } = graph;
   let [crossEntropy, auc] = [0, 0];
-  for (const user of drawn) {
-    const own = [...neighbours.subarray(offsets[user]!, offsets[user + 1]!)].map((node) => node - userCount);
-    const logits = Array.from({ length: itemCount }, (_, i) => scale * productOf(vectors, bits, user, userCount + i));
+  for (const [row, user] of drawn.entries()) {
+    const own = ownOf(graph, user);
+    const logits = logitsOf(graph, bits, vectors, scale, user);
+    if (lessons) {
+      logits.forEach((logit, item) => {
+        crossEntropy -= distillation * lessons[row * itemCount + item]! * logit;
+      });
+    }
     const most = Math.max(...logits);
     const normaliser = most + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0));
     const others = logits.filter((_, item) => !own.includes(item));
     for (const item of own) crossEntropy += own.length ** -flattening * (normaliser - logits[item]!);
-    const chosen = own.length > 0 ? logits[own[step % own.length]!]! : undefined;
+    const chosen = own.length > 0 ? logits[own[row % own.length]!]! : undefined;
     const below = others.reduce((sum, logit) => sum + (logit < chosen! ? 1 : logit === chosen ? 0.5 : 0), 0);
     auc += chosen === undefined || others.length === 0 ? 0.5 : below / others.length;
   }
@@ -479,7 +541,7 @@ const likelihoodOn: LossOn = (graph, options, { drawn, step }, vectors, scale) =
   return { crossEntropy, ranking: 0, total: crossEntropy, auc: auc / drawn.length };
 };
 
-const pairLossOn: LossOn = (_, options, draws, vectors, scale, corner) => {
+const pairLossOn: LossOn = (_, options, draws, vectors, scale, { corner }) => {
   const { bits, ranking, margin } = options;
   const count = pairCount(options);
   const stride = draws.drawn.length / count;
@@ -523,11 +585,11 @@ export function stepGradients(
   options: TrainOptions,
   parameters: Parameters,
   draws: Draws,
-  { encoding, guided }: Evaluation,
+  { encoding, guided, lessons }: Evaluation,
 ): Map<string, Float64Array> {
   const gradientsOn = options.objective === 'multinomial' ? likelihoodGradients : pairGradients;
-  const { embeddings: z } = encoding;
-  const codes = gradientsOn(graph, options, draws, guided, parameters.get('scale')!);
+  const { hashed: z, embeddings } = encoding;
+  const codes = gradientsOn(graph, options, draws, guided, parameters.get('scale')!, lessons);
   // ∂ĥ/∂z is taken for 1 everywhere where signs are passed straight through.
   const gradient = codes.vectors.map((slope, at) =>
     options.relaxation === 'guidance'
@@ -535,14 +597,18 @@ export function stepGradients(
       : (slope * draws.sharpness * (1 - guided[at]! ** 2)) / (1 - inside(z[at]!) ** 2),
   );
   let ofEmbeddingScale: number | undefined;
+  let ofVectors: Float64Array | undefined;
   if (options.embeddingWeight > 0) {
-    const other = gradientsOn(graph, options, draws, z, parameters.get('embedding_scale')!);
-    other.vectors.forEach((slope, at) => {
-      gradient[at]! += options.embeddingWeight * slope;
-    });
+    const other = gradientsOn(graph, options, draws, embeddings, parameters.get('embedding_scale')!);
+    const weighted = other.vectors.map((slope) => options.embeddingWeight * slope);
+    if (embeddings === z) {
+      weighted.forEach((slope, at) => {
+        gradient[at]! += slope;
+      });
+    } else ofVectors = weighted;
     ofEmbeddingScale = options.embeddingWeight * other.scale;
   }
-  const gradients = encodeBackward(graph, options, parameters, draws.neighbours, encoding, gradient);
+  const gradients = encodeBackward(graph, options, parameters, draws.neighbours, encoding, gradient, ofVectors);
   gradients.set('scale', Float64Array.of(codes.scale));
   if (ofEmbeddingScale !== undefined) gradients.set('embedding_scale', Float64Array.of(ofEmbeddingScale));
   return gradients;
@@ -555,9 +621,11 @@ type GradientsOn = (
   draws: Draws,
   vectors: Float64Array,
   scale: ArrayLike<number>,
+  lessons?: Float64Array,
 ) => { readonly vectors: Float64Array; readonly scale: number };
 
-const likelihoodGradients: GradientsOn = (graph, { bits, flattening }, { drawn, step }, vectors, scale) => {
+const likelihoodGradients: GradientsOn = (graph, options, { drawn }, vectors, scale, lessons) => {
+  const { bits, flattening, distillation } = options;
   const { userCount, itemCount: items, offsets, neighbours } = graph;
   const scores = new Float64Array(drawn.length * items);
   drawn.forEach((user, row) => {
@@ -566,9 +634,14 @@ const likelihoodGradients: GradientsOn = (graph, { bits, flattening }, { drawn, 
     }
   });
   const terms = new Float64Array(drawn.length * 4);
+  const weight = 1 / drawn.length;
+  const teacher = { teacher: lessons ?? [], teacher_scale: [1] };
   multinomial(
-    { users: drawn, offsets, neighbours, scale: Float64Array.from(scale), state: [step], scores, terms },
-    { batch: drawn.length, items, stride: items, first_item: userCount, weight: 1 / drawn.length, flattening },
+    { users: drawn, offsets, neighbours, scale: Float64Array.from(scale), ...teacher, scores, terms },
+    {
+      ...{ batch: drawn.length, items, stride: items, first_item: userCount, weight, flattening },
+      ...{ distillation: lessons ? distillation * weight : 0, first_row: 0 },
+    },
   );
   const gradient = new Float64Array(vectors.length);
   drawn.forEach((user, row) => {
@@ -712,14 +785,14 @@ export function numericDerivative(
   graph: HostGraph,
   options: TrainOptions,
   parameters: Parameters,
-  { draws, encoding, guided }: ReferenceStep,
+  { draws, encoding, guided, lessons }: ReferenceStep,
   { name, direction, straightThrough }: { name: string; direction: ArrayLike<number>; straightThrough: boolean },
 ): number {
-  const z = encoding.embeddings;
+  const z = encoding.hashed;
   const offset = straightThrough ? guided.map((value, at) => value - z[at]!) : undefined;
   const totalAt = (distance: number) => {
     const moved = parameters.get(name)!.map((value, at) => value + distance * direction[at]!);
-    return evaluateStep(graph, options, new Map([...parameters, [name, moved]]), draws, offset).loss.total;
+    return evaluateStep(graph, options, new Map([...parameters, [name, moved]]), draws, { offset, lessons }).loss.total;
   };
   return (totalAt(DIFFERENCE) - totalAt(-DIFFERENCE)) / (2 * DIFFERENCE);
 }

@@ -56,6 +56,13 @@ const combinations: Given[] = [
   { encoder: 'lightgcn', propagations: 0, hashLayer: 'none', objective: 'multinomial', weightDecay: 0.1 },
   { encoder: 'lightgcn', propagations: 1, initialisation: 'identity', inputWidth: 0, objective: 'multinomial' },
   { objective: 'multinomial', fanouts: 'all', relaxation: 'continuation', flattening: 1, scale: 1 },
+  { encoder: 'lightgcn', propagations: 0, embeddings: 'vectors', embeddingWeight: 0.7, featureUpdates: 'rows' },
+  { encoder: 'lightgcn', propagations: 2, embeddings: 'vectors', objective: 'multinomial', embeddingWeight: 0.5 },
+  {
+    ...{ encoder: 'lightgcn', propagations: 1, embeddings: 'vectors', objective: 'multinomial' },
+    ...{ embeddingWeight: 0.5, distillation: 0.6, flattening: 0.5 },
+  },
+  { encoder: 'lightgcn', objective: 'multinomial', embeddingWeight: 2, distillation: 1, relaxation: 'concrete' },
 ];
 const named = combinations.map((given) => [JSON.stringify(given), given] as const);
 

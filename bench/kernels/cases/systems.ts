@@ -175,31 +175,33 @@ export const SYSTEM_CASES: CaseMap<SystemKernel> = {
   'loss/multinomial': ({ graph, size: { users: all, items }, seed }) => {
     const batch = Math.min(all, SCORED);
     const stride = 4 * Math.ceil(items / 4);
-    return [
-      {
-        what: 'a batch of users',
-        shape: `${formatCount(batch)} × ${formatCount(items)}`,
-        // Read three times and written once; two exponentials of some ten operations each.
-        cost: work(16 * batch * stride, 30 * batch * items),
-        restore: ['scores'],
-        work: () => ({
-          inputs: {
-            users: Uint32Array.from({ length: batch }, (_, row) => row),
-            offsets: graph.offsets,
-            neighbours: graph.neighbours,
-            scale: new Float32Array([1.7]),
-            state: new Uint32Array(4),
-            scores: floats(batch * stride, seed),
-            terms: unwrittenFloats(batch * 4),
-          },
-          parameters: { batch, items, stride, first_item: all, weight: 1, flattening: 0 },
-          constants: { LANES: 1 },
-          size: { invocations: batch },
-          twin: multinomial,
-          tolerance: { scores: { absolute: 1e-4, relative: 1e-4 }, terms: { absolute: 1e-3, relative: 1e-3 } },
-        }),
-      },
-    ];
+    return [0, 0.5].map((distillation) => ({
+      what: distillation > 0 ? 'a batch of users, with a teacher' : 'a batch of users',
+      shape: `${formatCount(batch)} × ${formatCount(items)}`,
+      // Read three times and written once; two exponentials of some ten operations each.
+      cost: work((distillation > 0 ? 20 : 16) * batch * stride, 30 * batch * items),
+      restore: ['scores'],
+      work: () => ({
+        inputs: {
+          users: Uint32Array.from({ length: batch }, (_, row) => row),
+          offsets: graph.offsets,
+          neighbours: graph.neighbours,
+          scale: new Float32Array([1.7]),
+          teacher: floats(batch * stride, seed + 1),
+          teacher_scale: new Float32Array([0.8]),
+          scores: floats(batch * stride, seed),
+          terms: unwrittenFloats(batch * 4),
+        },
+        parameters: {
+          ...{ batch, items, stride, first_item: all, weight: 1, flattening: 0 },
+          ...{ distillation, first_row: 0 },
+        },
+        constants: { LANES: 1 },
+        size: { invocations: batch },
+        twin: multinomial,
+        tolerance: { scores: { absolute: 1e-4, relative: 1e-4 }, terms: { absolute: 1e-3, relative: 1e-3 } },
+      }),
+    }));
   },
   'sample/users': ({ size: { users: all }, seed }) => {
     const count = Math.min(all, SCORED);

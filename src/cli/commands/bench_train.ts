@@ -1,8 +1,9 @@
 /** `hashgnn bench train` and `hashgnn bench step`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { benchStep, benchTrain } from '../../../bench/train/index.js';
 import { describeStep, describeTrain } from '../../../bench/train/report.js';
 import { Gpu } from '../../gpu/index.js';
+import { MODELS, PRESETS } from '../../train/index.js';
 import { interruptSignal } from '../interrupt.js';
 import { toCount, toWhole } from '../numbers.js';
 import { Output, type OutputOptions, outputOptions } from '../output.js';
@@ -22,6 +23,11 @@ interface TrainOptions extends Options {
   readonly peer: boolean;
   readonly quick?: boolean;
   readonly toBest?: boolean;
+}
+
+interface StepOptions extends Options {
+  readonly model?: string;
+  readonly preset?: string;
 }
 
 export function registerTraining(bench: Command): void {
@@ -58,14 +64,22 @@ export function registerTraining(bench: Command): void {
   const step = bench
     .command('step')
     .description('where the time of a training step goes, by kernel')
-    .argument('<dataset>', 'folder that hashgnn prepare wrote');
+    .argument('<dataset>', 'folder that hashgnn prepare wrote')
+    .addOption(new Option('--model <name>', 'system of the paper').choices(Object.keys(MODELS)))
+    .addOption(
+      new Option('--preset <name>', 'set of options; that of hashgnn bench train unless told').choices(
+        Object.keys(PRESETS),
+      ),
+    );
   common(step, 'times that each dispatch is timed, the median of which counts', 9).action(
-    async (folder: string, options: Options) => {
+    async (folder: string, options: StepOptions) => {
       const output = new Output(options);
+      const { model, preset } = options;
+      const given = model || preset ? { ...(model && { model }), ...(preset && { preset }) } : undefined;
       using gpu = await Gpu.open({ adapter: options.adapter });
       const { variants } = await tuned(gpu, output);
       const { seed, repeat } = options;
-      const result = await benchStep(gpu, { folder, seed, repeat, variants, versions: versions() });
+      const result = await benchStep(gpu, { folder, seed, repeat, given, variants, versions: versions() });
       await finishBench(step, output, options.out, result, `\n${describeStep(result)}`);
     },
   );

@@ -10,11 +10,11 @@ import { resolveOptions } from '../../train/options.js';
 import { recommend } from '../../train/recommend.js';
 import { trainToFolder } from '../../train/run.js';
 import { readRun, type TestMetrics, writeTestMetrics } from '../../train/run_folder.js';
+import { describeDataset } from '../dataset_text.js';
 import { interruptSignal } from '../interrupt.js';
 import { formatCount, formatSeconds, Output, type OutputOptions, outputOptions, table } from '../output.js';
 import { trainingEvents } from '../training_events.js';
 import { describeMetrics } from './evaluate.js';
-import { describeDataset } from './prepare.js';
 import { describeRecommendations } from './recommend.js';
 import { describeOptions } from './train.js';
 import { tuned } from './tune.js';
@@ -61,11 +61,7 @@ export function register(program: Command): void {
     const file = join(out, 'interactions.tsv');
     await writeGenerated(generateInteractions(DATA), file, { signal });
     const dataset = join(out, 'dataset');
-    output.say(
-      describeDataset(await prepareDataset({ file, name: 'generated', signal }, dataset), dataset).split(
-        '\n\nnext:',
-      )[0],
-    );
+    output.say(describeDataset(await prepareDataset({ file, name: 'generated', signal }, dataset)));
 
     heading(output, 'Training');
     const data = await readDataset(dataset);

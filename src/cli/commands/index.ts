@@ -4,6 +4,7 @@ import { register as demo } from './demo.js';
 import { register as doctor } from './doctor.js';
 import { register as evaluate } from './evaluate.js';
 import { register as generate } from './generate.js';
+import { register as inspect } from './inspect.js';
 import { register as prepare } from './prepare.js';
 import { register as recommend } from './recommend.js';
 import { register as reproduce } from './reproduce.js';
@@ -17,6 +18,7 @@ export type Register = (program: Command) => void;
 /** Every command of `hashgnn`, in the order in which `hashgnn --help` lists them. */
 export const commands: readonly Register[] = [
   prepare,
+  inspect,
   train,
   evaluate,
   recommend,

@@ -4,17 +4,10 @@ import type { DatasetSummary } from '../../data/dataset.js';
 import { formats } from '../../data/format.js';
 import { type PrepareOptions, prepareDataset } from '../../data/prepare.js';
 import { splitKinds } from '../../data/split.js';
+import { describeDataset } from '../dataset_text.js';
 import { interruptSignal } from '../interrupt.js';
 import { toBytes, toNumber } from '../numbers.js';
-import {
-  formatBytes,
-  formatCount,
-  formatSeconds,
-  Output,
-  type OutputOptions,
-  outputOptions,
-  table,
-} from '../output.js';
+import { formatSeconds, Output, type OutputOptions, outputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 
 interface Options extends OutputOptions, Omit<PrepareOptions, 'file' | 'signal' | 'report' | 'progress'> {
@@ -83,7 +76,7 @@ export function register(program: Command): void {
       out,
     );
     shown.end();
-    output.result(summary, describeDataset(summary, out));
+    output.result(summary, describePrepared(summary, out));
   });
 }
 
@@ -127,78 +120,9 @@ class Stages {
   }
 }
 
-/** A dataset as people read it: statistics, what was removed, the split, the leak check, the next command. */
-export function describeDataset(summary: DatasetSummary, folder: string): string {
-  const { statistics, filters, split } = summary;
-  const degree = ({ min, median, max }: { min: number; median: number; max: number }) =>
-    `${formatCount(min)} / ${formatCount(median)} / ${formatCount(max)}`;
-  const share = (count: number) => `${((100 * count) / statistics.interactions).toFixed(2)} %`;
-  const lines = [
-    table(
-      [
-        [summary.name, ''],
-        ['users', formatCount(statistics.users)],
-        ['items', formatCount(statistics.items)],
-        ['interactions', formatCount(statistics.interactions)],
-        ['density', `${(100 * statistics.density).toPrecision(4)} %`],
-        ['interactions a user (min / median / max)', degree(statistics.userDegree)],
-        ['interactions an item', degree(statistics.itemDegree)],
-        ...(summary.titledItems === null ? [] : [['items with a title', formatCount(summary.titledItems)]]),
-      ],
-      { align: ['left', 'right'] },
-    ),
-    '',
-    `rows read: ${formatCount(filters.rowsRead)}, from ${formatBytes(summary.sources.reduce((sum, { bytes }) => sum + bytes, 0))}`,
-  ];
-  const { badRows } = filters;
-  if (badRows.count > 0) {
-    lines.push(
-      `bad rows left out: ${formatCount(badRows.count)}; the first:`,
-      ...badRows.first.map((bad) => `  ${bad}`),
-    );
-  }
-  const removed: [count: number, what: string][] = [
-    [filters.rowsOfOtherBehaviours, `of other behaviours than ${filters.behaviours?.join(', ')}`],
-    [filters.rowsBelowMinRating, `rated below ${filters.minRating}`],
-    [filters.rowsOutsideDates, `not from ${filters.from ?? 'the beginning'} until ${filters.until ?? 'the end'}`],
-    [filters.sampledOut.rows, `of ${formatCount(filters.sampledOut.users)} users that were not drawn`],
-    [filters.duplicatesMerged, 'repeated pairs merged'],
-    [filters.overlapRemoved.valid, 'validation pairs removed that are training pairs too'],
-    [filters.overlapRemoved.test, 'test pairs removed that are training or validation pairs too'],
-  ];
-  for (const [count, what] of removed) if (count > 0) lines.push(`  ${formatCount(count)} ${what}`);
-  const { degreeFilter } = filters;
-  if (filters.minUserDegree !== null || filters.minItemDegree !== null) {
-    lines.push(
-      `  minimum degree (users ${filters.minUserDegree ?? 1}, items ${filters.minItemDegree ?? 1}), removed: ` +
-        `users ${formatCount(degreeFilter.users)}, items ${formatCount(degreeFilter.items)}, ` +
-        `interactions ${formatCount(degreeFilter.interactions)} (rounds: ${degreeFilter.rounds})`,
-    );
-  }
-  const rest = `${split.validRatio} of the rest validates`;
-  const kinds: Record<typeof split.kind, string> = {
-    'by-user': `drawn by user with seed ${split.seed}: ${split.testRatio} tests, ${rest}`,
-    overall: `drawn from all with seed ${split.seed}: ${split.testRatio} tests, ${rest}`,
-    'leave-last-out': `by user: the last interaction tests, ${rest}, drawn with seed ${split.seed}`,
-    'leave-random-out': `drawn by user with seed ${split.seed}: one interaction tests, ${rest}`,
-    'by-time': `by time: from ${split.testFrom} on interactions test, ${rest}, drawn by user with seed ${split.seed}`,
-    given: 'as given',
-    'given-valid-drawn': `as given; ${split.validRatio} of training validates, drawn by user with seed ${split.seed}`,
-  };
-  lines.push(
-    '',
-    `split ${kinds[split.kind]}`,
-    table([
-      ['part', 'interactions', 'share'],
-      ...(['train', 'valid', 'test'] as const).map((part) => [part, formatCount(split[part]), share(split[part])]),
-    ]),
-    `leak check: ${split.sharedPairs} pairs stand in two parts`,
-    `users with test items: ${formatCount(split.usersWithTest)}`,
-  );
-  if (split.usersWithoutTrain > 0) lines.push(`users without training items: ${formatCount(split.usersWithoutTrain)}`);
-  if (split.itemsWithoutTrain > 0) lines.push(`items without training users: ${formatCount(split.itemsWithoutTrain)}`);
-  if (split.valid === 0) lines.push('nothing validates: too few interactions for the share');
+/** A dataset that was prepared, as people read it, with the next command. */
+function describePrepared(summary: DatasetSummary, folder: string): string {
   const quoted = /^[\w./@%+=:,-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
-  lines.push('', `next: hashgnn train ${quoted} --out runs/${summary.name.replace(/[^\w.-]+/g, '-')}`);
-  return lines.join('\n');
+  const run = `runs/${summary.name.replace(/[^\w.-]+/g, '-')}`;
+  return `${describeDataset(summary)}\n\nnext: hashgnn train ${quoted} --out ${run}`;
 }

@@ -6,10 +6,12 @@ import { Gpu } from '../../gpu/index.js';
 import {
   EXHIBITS,
   type PlannedRun,
+  PRESET_OF,
   PROFILES,
   type ProfileName,
   type ReproduceEvents,
   type Results,
+  type Role,
   reproduce,
   SYSTEM_NAMES,
   shortenedBy,
@@ -26,8 +28,10 @@ interface Options extends OutputOptions {
   readonly profile: ProfileName;
   readonly seeds?: readonly number[];
   readonly models?: readonly string[];
+  readonly presets?: readonly Role[];
   readonly alibabaSize?: number;
   readonly shorten?: number;
+  readonly reportOnly?: boolean;
   readonly adapter?: string;
 }
 
@@ -57,13 +61,15 @@ export function register(program: Command): void {
     )
     .option('--seeds <list>', "seeds of the trainings, with commas between (default: the profile's)", toSeeds)
     .option('--models <list>', `only these systems: ${SYSTEM_NAMES.join(', ')}`, toModels)
+    .option('--presets <list>', `only trainings by these presets: ${Object.values(PRESET_OF).join(', ')}`, toRoles)
     .option('--alibaba-size <x>', "generated data in the place of Alibaba's: this share of its size", toShare)
     .option('--shorten <x>', 'multiply all numbers of steps by this, beside what the profile does', toShare)
+    .option('--report-only', 'train nothing: write the report of what is finished')
     .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it');
   outputOptions(command).action(async (what: string, options: Options) => {
     const output = new Output(options);
     const signal = interruptSignal();
-    const { data, out, profile: profileName, seeds, models, alibabaSize, shorten } = options;
+    const { data, out, profile: profileName, seeds, models, presets, alibabaSize, shorten, reportOnly } = options;
     const profile = {
       ...shortenedBy(PROFILES[profileName], shorten ?? 1),
       ...(seeds && { seeds }),
@@ -74,7 +80,7 @@ export function register(program: Command): void {
     output.say(`adapter: ${gpu.name}${gpu.adapter.software ? ', a software driver' : ''}`);
     const results = await reproduce(
       gpu,
-      { exhibits, profile, profileName, models, data, out, signal },
+      { exhibits, profile, profileName, models, roles: presets, data, out, reportOnly, signal },
       eventsOf(output, options),
     );
     output.result(results, describeResults(results, out));
@@ -129,15 +135,22 @@ function toSeeds(text: string): number[] {
 }
 
 function toModels(text: string): string[] {
-  const models = text.split(',');
-  const unknown = models.find((model) => !(SYSTEM_NAMES as readonly string[]).includes(model));
+  return toNames(text, SYSTEM_NAMES, { what: 'the paper has no system', where: '--models' });
+}
+
+function toRoles(text: string): Role[] {
+  const names = toNames(text, Object.values(PRESET_OF), { what: 'no table has the preset', where: '--presets' });
+  return (Object.keys(PRESET_OF) as Role[]).filter((role) => names.includes(PRESET_OF[role]));
+}
+
+/** A list with commas between of which every one must be known. */
+function toNames(text: string, known: readonly string[], { what, where }: { what: string; where: string }): string[] {
+  const names = text.split(',');
+  const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw new UsageError(`the paper has no system ${JSON.stringify(unknown)}`, {
-      where: '--models',
-      fix: `the systems are ${SYSTEM_NAMES.join(', ')}`,
-    });
+    throw new UsageError(`${what} ${JSON.stringify(unknown)}`, { where, fix: `use some of ${known.join(', ')}` });
   }
-  return models;
+  return names;
 }
 
 function toShare(text: string): number {

@@ -1,7 +1,7 @@
 /** `hashgnn train`: a dataset folder into a run folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../base/errors.js';
 import { readJson } from '../../base/files.js';
 import { readDataset } from '../../data/index.js';
@@ -21,10 +21,11 @@ import {
 } from '../../train/options.js';
 import { trainToFolder } from '../../train/run.js';
 import type { RunResult } from '../../train/run_folder.js';
+import { stretched } from '../../train/stretch.js';
 import type { ValidationRecord } from '../../train/trainer.js';
 import { interruptSignal } from '../interrupt.js';
 import { describeMemory, describeUse } from '../memory.js';
-import { toCount } from '../numbers.js';
+import { toCount, toNumber } from '../numbers.js';
 import { formatCount, formatSeconds, Output, type OutputOptions, outputOptions, table } from '../output.js';
 import { trainingEvents } from '../training_events.js';
 import { tuned } from './tune.js';
@@ -34,6 +35,7 @@ interface Options extends OutputOptions {
   readonly config?: string;
   readonly model?: string;
   readonly preset?: string;
+  readonly stretch?: number;
   readonly resume?: boolean;
   readonly adapter?: string;
   readonly retune?: boolean;
@@ -62,6 +64,11 @@ export function register(program: Command): void {
     .option('--config <file>', 'options as a JSON object; those on the command line win')
     .option('--model <name>', `system of the paper: ${Object.keys(MODELS).join(', ')} (default hashgnn)`)
     .option('--preset <name>', `set of options: ${Object.keys(PRESETS).join(', ')} (default default)`)
+    .option(
+      '--stretch <x>',
+      "multiply the preset's numbers of steps: 2 trains twice as long with everything half as often; numbers given by name stay",
+      toStretch,
+    )
     .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it')
     .option('--retune', 'time the variants of kernels again, and forget what was kept (see hashgnn tune)')
     .option('--memory <MiB>', 'memory on the device that the training may take at most (default: any)', toCount);
@@ -125,11 +132,20 @@ async function readOptions(options: Options): Promise<TrainOptions> {
   }
   if (model !== undefined) given.model = model;
   if (preset !== undefined) given.preset = preset;
-  for (const name of Object.keys(OPTIONS) as OptionName[]) {
-    const value = (options as unknown as Record<string, unknown>)[name];
-    if (value !== undefined) given[name] = value;
-  }
-  return resolveOptions(given, 'command line');
+  const named = Object.fromEntries(
+    (Object.keys(OPTIONS) as OptionName[])
+      .map((name) => [name, (options as unknown as Record<string, unknown>)[name]])
+      .filter(([, value]) => value !== undefined),
+  );
+  const resolved = resolveOptions({ ...given, ...named }, 'command line');
+  const { stretch = 1 } = options;
+  return stretch === 1 ? resolved : resolveOptions({ ...stretched(resolved, stretch), ...named }, 'command line');
+}
+
+function toStretch(text: string): number {
+  const factor = toNumber(text);
+  if (!(factor > 0 && factor <= 1000)) throw new InvalidArgumentError('Expected a number above 0, at most 1,000.');
+  return factor;
 }
 
 /** The options that a reader wants to see before a long run. */

@@ -7,7 +7,8 @@ export function multinomial(
     offsets: Numbers;
     neighbours: Numbers;
     scale: Numbers;
-    state: Numbers;
+    teacher: Numbers;
+    teacher_scale: Numbers;
     scores: Writable;
     terms: Writable;
   },
@@ -18,10 +19,12 @@ export function multinomial(
     first_item: number;
     weight: number;
     flattening: number;
+    distillation: number;
+    first_row: number;
   },
 ): void {
-  const { users, offsets, neighbours, scale, state, scores, terms } = bindings;
-  const { batch, items, stride, first_item, weight, flattening } = parameters;
+  const { users, offsets, neighbours, scale, teacher, teacher_scale, scores, terms } = bindings;
+  const { batch, items, stride, first_item, weight, flattening, distillation, first_row } = parameters;
   for (let row = 0; row < batch; row += 1) {
     const begin = offsets[users[row]!]!;
     const degree = offsets[users[row]! + 1]! - begin;
@@ -38,12 +41,19 @@ export function multinomial(
     // ∂loss/∂(scale · ⟨v_u, v_i⟩)
     const slopes = logits.map((logit) => (weight * share * degree * Math.exp(logit - most)) / total);
     for (const item of own) slopes[item]! -= weight * share;
+    if (distillation > 0) {
+      logits.forEach((logit, item) => {
+        const taught = (distillation * teacher[row * stride + item]!) / teacher_scale[0]!;
+        slopes[item]! -= taught;
+        terms[row * 4]! -= (taught * logit) / weight;
+      });
+    }
     slopes.forEach((slope, item) => {
       scores[row * stride + item] = scale[0]! * slope;
       terms[row * 4 + 2]! += slope * products[item]!;
     });
     for (const item of own) terms[row * 4]! += share * (Math.log(total) - (logits[item]! - most));
-    const chosen = logits[own[state[0]! % degree]!]!;
+    const chosen = logits[own[(first_row + row) % degree]!]!;
     const seen = new Set(own);
     const others = logits.filter((_, item) => !seen.has(item));
     const below = others.reduce((sum, logit) => sum + (logit < chosen ? 1 : logit === chosen ? 0.5 : 0), 0);

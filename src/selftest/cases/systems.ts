@@ -106,11 +106,15 @@ export function systemCases(): KernelCase[] {
       offsets,
       neighbours,
       scale: new Float32Array([1.7]),
-      state: STATE(),
+      teacher: floats(batch * stride, 6),
+      teacher_scale: new Float32Array([0.8]),
       scores: floats(batch * stride, 5),
       terms: unwrittenFloats(batch * 4),
     },
-    parameters: { batch, items: ITEMS, stride, first_item: USERS, weight: 0.3, flattening: 0.5 },
+    parameters: {
+      ...{ batch, items: ITEMS, stride, first_item: USERS, weight: 0.3, flattening: 0.5 },
+      ...{ distillation: 0.4, first_row: 3 },
+    },
     twin: multinomial,
     tolerance: { scores: FLOAT, terms: FLOAT },
   };

@@ -10,7 +10,8 @@ const gpu = useGpu();
 const cases = fc.record({
   graph: anyGraph,
   batch: fc.integer({ min: 1, max: 20 }),
-  step: fc.nat(100),
+  firstRow: fc.nat(100),
+  distillation: fc.constantFrom(0, 0.5),
   scale: fc.constantFrom<number>(-0.5, 0, 0.3, 40),
   flattening: fc.constantFrom(0, 0.5, 1),
   LANES: fc.constantFrom(1, 4, 64),
@@ -18,7 +19,7 @@ const cases = fc.record({
 
 test('terms and gradients are the twin’s, and the twin’s are the numeric derivatives', async () => {
   await fc.assert(
-    fc.asyncProperty(cases, async ({ graph, batch, step, scale, flattening, LANES }) => {
+    fc.asyncProperty(cases, async ({ graph, batch, firstRow, distillation, scale, flattening, LANES }) => {
       const { users, items, offsets, neighbours } = graph;
       const stride = 4 * Math.ceil(items / 4);
       const bind = {
@@ -26,11 +27,15 @@ test('terms and gradients are the twin’s, and the twin’s are the numeric der
         offsets,
         neighbours,
         scale: Float32Array.of(scale),
-        state: Uint32Array.of(step, 0, 0, 0),
+        teacher: floats(batch * stride, 2),
+        teacher_scale: Float32Array.of(0.7),
         scores: floats(batch * stride, 1),
         terms: new Float32Array(batch * 4).fill(77),
       };
-      const parameters = { batch, items, stride, first_item: users, weight: 0.7, flattening };
+      const parameters = {
+        ...{ batch, items, stride, first_item: users, weight: 0.7, flattening },
+        ...{ distillation, first_row: firstRow },
+      };
       const evaluate = (scores: ArrayLike<number>, factor = scale) => {
         const result = { scores: Float64Array.from(scores), terms: new Float64Array(batch * 4) };
         multinomial({ ...bind, ...result, scale: [factor] }, parameters);
@@ -43,7 +48,7 @@ test('terms and gradients are the twin’s, and the twin’s are the numeric der
       expectClose(scores, expected.scores, { absolute: 2e-4, relative: 2e-4 }, 'gradient');
       expectClose(terms, expected.terms, { absolute: 2e-4, relative: 2e-4 }, 'term');
 
-      const at = step % bind.scores.length;
+      const at = firstRow % bind.scores.length;
       const moved = (by: number) => evaluate(Float64Array.from(bind.scores, (x, index) => x + (index === at ? by : 0)));
       const slope = at % stride < items ? (moved(1e-5).loss - moved(-1e-5).loss) / 2e-5 : 0;
       expect(Math.abs(slope - expected.scores[at]!)).toBeLessThan(1e-5 * (1 + Math.abs(slope)));
