@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from './errors.js';
+import { InputError, InterruptedError } from './errors.js';
 import { guarded, readJson, writeJson } from './files.js';
 
 /** SHA-256 of a text, in hexadecimal. */
@@ -10,13 +10,28 @@ export function digestOfText(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+/**
+ * Digests of a file, in hexadecimal, in one reading.
+ * @throws as `readBytes`, InterruptedError after `signal`
+ */
+export async function digestsOfFile<T extends 'sha256' | 'md5'>(
+  path: string,
+  algorithms: readonly T[],
+  signal?: AbortSignal,
+): Promise<Record<T, string>> {
+  const hashes = algorithms.map((algorithm) => [algorithm, createHash(algorithm)] as const);
+  await guarded(path, 'cannot read the file', async () => {
+    for await (const piece of createReadStream(path)) {
+      if (signal?.aborted) throw new InterruptedError('interrupted while a checksum was found');
+      for (const [, hash] of hashes) hash.update(piece as Uint8Array);
+    }
+  });
+  return Object.fromEntries(hashes.map(([algorithm, hash]) => [algorithm, hash.digest('hex')])) as Record<T, string>;
+}
+
 /** SHA-256 of a file, in hexadecimal. @throws as `readBytes` */
 async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await guarded(path, 'cannot read the file', async () => {
-    for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array);
-  });
-  return hash.digest('hex');
+  return (await digestsOfFile(path, ['sha256'])).sha256;
 }
 
 /**

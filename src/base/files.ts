@@ -67,8 +67,8 @@ export async function guarded<T>(path: string, doing: string, action: () => Prom
 /** Node reads and writes less than 2 GiB at once. */
 const AT_ONCE = 2 ** 30;
 
-/** `write` may take less than it is given. */
-async function writeAll(handle: FileHandle, piece: Uint8Array | string): Promise<void> {
+/** Writes a whole piece where the handle stands: `write` may take less than it is given. */
+export async function writeAll(handle: FileHandle, piece: Uint8Array | string): Promise<void> {
   let rest: Uint8Array = typeof piece === 'string' ? Buffer.from(piece) : piece;
   while (rest.length > 0) rest = rest.subarray((await handle.write(rest.subarray(0, AT_ONCE))).bytesWritten);
 }

@@ -1,0 +1,1 @@
+export { type Download, type DownloadOptions, downloadSet, isThere } from './download.js';
