@@ -6,6 +6,7 @@
  */
 export { HashgnnError, InputError, InterruptedError, UsageError } from './base/errors.js';
 export * from './data/index.js';
+export { type Download, type DownloadOptions, downloadSet } from './download/index.js';
 export * from './gpu/index.js';
 export { openIndex, saveIndex } from './index_files.js';
 export {

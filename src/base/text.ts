@@ -1,4 +1,4 @@
-/** Numbers as people read them, on a terminal and on a page. */
+/** Numbers and arguments as people read them, on a terminal and on a page. */
 
 /** Which side the cells of a column stand on. */
 export type Align = 'left' | 'right';
@@ -51,4 +51,9 @@ export function formatSeconds(seconds: number): string {
 function threeFigures(value: number): string {
   const size = Math.abs(value);
   return value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+}
+
+/** An argument as shells want it. */
+export function quoted(argument: string): string {
+  return /^[\w./:=,@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }

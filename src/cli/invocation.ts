@@ -1,5 +1,6 @@
 /** By which command line a command runs, for results that say how they were made. */
 import type { Command } from 'commander';
+import { quoted } from '../base/text.js';
 
 const given = new WeakMap<Command, readonly string[]>();
 
@@ -12,9 +13,5 @@ export function noteArguments(program: Command, args: readonly string[]): void {
 export function commandLineOf(command: Command): string {
   let program = command;
   while (program.parent) program = program.parent;
-  return [program.name(), ...(given.get(program) ?? [])].map(quote).join(' ');
-}
-
-function quote(argument: string): string {
-  return /^[\w./:=,@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+  return [program.name(), ...(given.get(program) ?? [])].map(quoted).join(' ');
 }

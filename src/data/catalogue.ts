@@ -15,7 +15,7 @@ export interface PublishedChecksum {
 /** A file as its publisher offers it. */
 export interface PublishedFile {
   readonly address: string;
-  /** Size, where a source tells it. */
+  /** Size, where a source tells it; what comes is held against the checksum, and not against this. */
   readonly bytes?: number;
   /** Where no source tells one, what came first is remembered and later downloads are compared with it. */
   readonly checksum?: PublishedChecksum;
@@ -28,6 +28,7 @@ export interface PublishedFile {
 /** A published data set. */
 export interface PublishedSet {
   readonly name: string;
+  /** What it is, and how much of it there is. */
   readonly title: string;
   /** The publisher's page on the data set. */
   readonly page: string;
@@ -44,9 +45,9 @@ export interface PublishedSet {
 
 const GROUPLENS = 'https://files.grouplens.org/datasets/movielens';
 const TENSORFLOW_DATASETS = 'TensorFlow Datasets (tensorflow_datasets/url_checksums/movielens.txt)';
-const OMNIREC = 'OmniRec (github.com/ISG-Siegen/OmniRec, its data loaders)';
+const OMNIREC = 'OmniRec (github.com/ISG-Siegen/OmniRec)';
 const LIGHTGCN = 'https://raw.githubusercontent.com/kuandeng/LightGCN/master/Data/gowalla';
-const RECZOO = 'RecZoo (github.com/reczoo/RecZoo, Gowalla_m1); DeepHypergraph states the same';
+const RECZOO = 'RecZoo (its data set Gowalla_m1) and DeepHypergraph (its data set of Gowalla)';
 const NCF = 'https://raw.githubusercontent.com/hexiangnan/neural_collaborative_filtering/master/Data';
 const SNAP_PAGE = 'https://snap.stanford.edu/data/loc-gowalla.html';
 
@@ -56,6 +57,7 @@ const MOVIELENS_TERMS =
 
 function movielens(
   size: '100k' | '1m' | '10m',
+  ratings: string,
   file: { readonly bytes: number; readonly checksum: PublishedChecksum; readonly members: readonly string[] },
   readme: string,
   prepare: PublishedSet['prepare'],
@@ -63,7 +65,7 @@ function movielens(
   const address = `${GROUPLENS}/ml-${size}.zip`;
   return {
     name: `ml-${size}`,
-    title: `MovieLens ${size.toUpperCase()}`,
+    title: `MovieLens ${size.toUpperCase()}: ${ratings}`,
     page: `https://grouplens.org/datasets/movielens/${size}/`,
     terms: { summary: MOVIELENS_TERMS, address: `${GROUPLENS}/${readme}` },
     files: [{ address, md5Address: `${address}.md5`, ...file }],
@@ -75,6 +77,7 @@ function movielens(
 export const CATALOGUE: readonly PublishedSet[] = [
   movielens(
     '100k',
+    '100,000 ratings of 943 users and 1,682 films, with times',
     {
       bytes: 4_924_029,
       checksum: {
@@ -89,6 +92,7 @@ export const CATALOGUE: readonly PublishedSet[] = [
   ),
   movielens(
     '1m',
+    '1,000,209 ratings of 6,040 users and 3,706 films, with times',
     {
       bytes: 5_917_549,
       checksum: {
@@ -103,6 +107,7 @@ export const CATALOGUE: readonly PublishedSet[] = [
   ),
   movielens(
     '10m',
+    '10,000,054 ratings, with times',
     {
       bytes: 65_566_137,
       checksum: {
@@ -117,7 +122,7 @@ export const CATALOGUE: readonly PublishedSet[] = [
   ),
   {
     name: 'gowalla',
-    title: 'Gowalla, the 10-core split of NGCF and LightGCN',
+    title: 'Gowalla as NGCF and LightGCN split it: 1,027,370 pairs of 29,858 users and 40,981 places',
     page: 'https://github.com/kuandeng/LightGCN',
     terms: {
       summary:
@@ -129,10 +134,12 @@ export const CATALOGUE: readonly PublishedSet[] = [
     files: [
       {
         address: `${LIGHTGCN}/train.txt`,
+        bytes: 4_633_414,
         checksum: { algorithm: 'md5', digest: '5eec1eb2edb8dd648377d348b8e136cf', source: RECZOO },
       },
       {
         address: `${LIGHTGCN}/test.txt`,
+        bytes: 1_372_559,
         checksum: { algorithm: 'md5', digest: 'c04e2c4bcd2389f53ed8281816166149', source: RECZOO },
       },
     ],
@@ -140,7 +147,7 @@ export const CATALOGUE: readonly PublishedSet[] = [
   },
   {
     name: 'gowalla-checkins',
-    title: 'Gowalla, all check-ins of SNAP, with times',
+    title: 'Gowalla as SNAP has it: 6,442,890 check-ins, with times',
     page: SNAP_PAGE,
     terms: {
       summary:
@@ -151,6 +158,7 @@ export const CATALOGUE: readonly PublishedSet[] = [
     files: [
       {
         address: 'https://snap.stanford.edu/data/loc-gowalla_totalCheckins.txt.gz',
+        bytes: 105_470_044,
         checksum: {
           algorithm: 'sha256',
           digest: 'c1c3e19effba649b6c89aeab3c1f9459fad88cfdc2b460fc70fd54e295d83ea0',
@@ -162,7 +170,7 @@ export const CATALOGUE: readonly PublishedSet[] = [
   },
   {
     name: 'pinterest',
-    title: 'Pinterest, the users with 20 pins or more of NCF',
+    title: 'Pinterest as NCF has it: 1,500,809 pins of 55,187 users with 20 or more',
     page: 'https://github.com/hexiangnan/neural_collaborative_filtering',
     terms: {
       summary:
@@ -170,19 +178,32 @@ export const CATALOGUE: readonly PublishedSet[] = [
         'belong to others. Cite Geng et al. (ICCV 2015) and He et al. (WWW 2017).',
       address: 'https://github.com/hexiangnan/neural_collaborative_filtering/blob/master/LICENSE',
     },
-    files: ['train.rating', 'test.rating', 'test.negative'].map((part) => ({
+    files: ['train.rating', 'test.rating'].map((part) => ({
       address: `${NCF}/pinterest-20.${part}`,
     })),
     prepare: { files: ['pinterest-20.train.rating', 'pinterest-20.test.rating'] },
   },
 ];
 
+/** Where a set is put unless another folder is named. */
+export function usualFolder(set: PublishedSet): string {
+  return `downloads/${set.name}`;
+}
+
+/** Bytes that are fetched for a set; undefined where no source tells the size of a file. */
+export function sizeOf(set: PublishedSet): number | undefined {
+  return set.files.reduce<number | undefined>(
+    (sum, { bytes }) => (sum === undefined || bytes === undefined ? undefined : sum + bytes),
+    0,
+  );
+}
+
 /** The name under which a published file is kept. */
 export function fileName(file: PublishedFile): string {
   return basename(new URL(file.address).pathname);
 }
 
-/** The names that the files of a set have in its folder once they are fetched and unpacked. */
+/** The names that the members of an archive have once they are unpacked beside it. */
 export function unpackedNames(file: PublishedFile): string[] {
   return (file.members ?? []).map((member) => basename(member));
 }

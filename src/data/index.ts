@@ -1,3 +1,4 @@
+export { CATALOGUE, type PublishedSet, publishedSet, usualFolder } from './catalogue.js';
 export { type Dataset, type DatasetSummary, fingerprint, readDataset } from './dataset.js';
 export {
   type GeneratedInteractions,

@@ -85,3 +85,11 @@ export function refusal(response: Response, address: string): RequestError {
   const fix = `name another place with --from, ${OTHER_WAY}`;
   return new RequestError(`the server refuses to give the file (${said})`, 'never', { ...details, fix });
 }
+
+/** An answer to a secure request from a place that anyone on the way could have put something else in. */
+export function insecure(response: Response, address: string): RequestError {
+  return new RequestError(`the server sends to an address without encryption: ${response.url}`, 'never', {
+    where: address,
+    fix: 'name another address with --from',
+  });
+}

@@ -20,8 +20,8 @@ export interface UnpackOptions {
  * of its folder is refused all the same.
  *
  * @param members paths to write, by the members' names in the archive
- * @throws InputError where the archive is damaged or unsafe, lacks a member, or has one that is too large or does not have
- *   its checksum; HashgnnError where the disk is full, …; InterruptedError after `signal`
+ * @throws InputError where the archive is damaged or unsafe, lacks a member, or has one that is too large, a link, or not
+ *   what its checksum says; HashgnnError where the disk is full, …; InterruptedError after `signal`
  */
 export async function unpackMembers(
   archive: string,
@@ -56,6 +56,7 @@ export async function unpackMembers(
           const size = formatBytes(entry.uncompressedSize);
           throw bad(`the member ${name} would have ${size}, and ${formatBytes(largest)} at most are unpacked`);
         }
+        if (!isFile(entry)) throw bad(`the member ${name} is a link or a folder, and no file`);
         if (!entry.canDecodeFileData())
           throw bad(`the member ${name} is encrypted, or packed in a way that is not read`);
         await writeFileAtomic(path, contentOf(zip, entry, options.signal));
@@ -64,6 +65,12 @@ export async function unpackMembers(
       zip.close();
     }
   });
+}
+
+/** Archives of Unix have the kind of each member beside its permissions; others have none, and know no links. */
+function isFile({ fileName, versionMadeBy, externalFileAttributes }: Entry): boolean {
+  const kind = versionMadeBy >>> 8 === 3 ? (externalFileAttributes >>> 28) & 0xf : 0;
+  return !fileName.endsWith('/') && (kind === 0 || kind === 8);
 }
 
 async function* contentOf(zip: ZipFile, entry: Entry, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {

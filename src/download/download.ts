@@ -1,6 +1,6 @@
 /** A data set of the catalogue in a folder: fetched, checked, unpacked and recorded. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { digestsOf, digestsOfFile, readSealedJson, writeSealedJson } from '../base/checksums.js';
 import { InputError } from '../base/errors.js';
 import { guarded, moveInPlace } from '../base/files.js';
@@ -16,7 +16,7 @@ const RECORD_FORMAT = 1;
 
 export interface DownloadOptions {
   /** A folder on a web server that has the files under their own names, in the place of the publisher's addresses. */
-  readonly from?: string | undefined;
+  readonly from?: URL | undefined;
   /** SHA-256 by file name that the user wants, whatever the catalogue says. */
   readonly sha256?: ReadonlyMap<string, string>;
   readonly signal?: AbortSignal | undefined;
@@ -95,7 +95,8 @@ export async function downloadSet(set: PublishedSet, folder: string, options: Do
       const { name, address, bytes, sha256 } = downloaded;
       record.files[name] = { address, bytes, sha256 };
       await writeSealedJson(join(folder, RECORD), record);
-      if (await unpack(file, folder, record, options)) await writeSealedJson(join(folder, RECORD), record);
+      if (await unpack(file, folder, record, downloaded.fetched, options))
+        await writeSealedJson(join(folder, RECORD), record);
     }
     return { name: set.name, folder, files, unpacked: record.unpacked };
   } finally {
@@ -127,18 +128,22 @@ async function bring(
 ): Promise<DownloadedFile> {
   const name = fileName(file);
   const path = join(folder, name);
-  const address = placed(file.address, options.from);
+  const address = placed(file, options.from);
   const found = await stat(path).catch(() => undefined);
   if (found) {
+    options.report?.(`${name} is there already: only checked`);
     const { sha256, agreesWith } = await check(file, path, name, earlier, undefined, options);
     return { name, address: earlier?.address ?? address, bytes: found.size, sha256, agreesWith, fetched: false };
   }
   const part = `${path}.part`;
+  options.report?.(`fetching ${address}`);
   await transfer(address, part, {
     ...options,
     progress: (bytes, total) => options.progress?.(name, bytes, total ?? file.bytes),
   });
-  const stated = file.md5Address && (await publishedMd5(placed(file.md5Address, options.from), options));
+  // What stands beside the file elsewhere is no word of the publisher's.
+  const asked = options.from === undefined ? file.md5Address : undefined;
+  const stated = asked && (await publishedMd5(asked, options));
   const { sha256, agreesWith } = await check(file, part, name, earlier, stated, options).catch(async (error) => {
     // The next try would go on with it, and fail again.
     if (error instanceof InputError) await removePart(part);
@@ -149,9 +154,9 @@ async function bring(
   return { name, address, bytes: (await stat(path)).size, sha256, agreesWith, fetched: true };
 }
 
-/** An address of the publisher, or the same file at a mirror. */
-function placed(address: string, from: string | undefined): string {
-  return from === undefined ? address : `${from.replace(/\/+$/, '')}/${basename(new URL(address).pathname)}`;
+/** Where a file is fetched from: the publisher's address, or the same name in a folder elsewhere. */
+function placed(file: PublishedFile, from: URL | undefined): string {
+  return from === undefined ? file.address : new URL(fileName(file), from.href.replace(/\/*$/, '/')).href;
 }
 
 /** The MD5 that the publisher states; undefined where it cannot be had, which is reported. */
@@ -209,11 +214,12 @@ async function check(
   );
 }
 
-/** Unpacks what is missing or changed of an archive's members; whether there was any such. */
+/** Unpacks what is missing or changed of an archive's members, of a new one all; whether there was any such. */
 async function unpack(
   file: PublishedFile,
   folder: string,
   record: DownloadRecord,
+  anew: boolean,
   { signal, report }: DownloadOptions,
 ): Promise<boolean> {
   const names = unpackedNames(file);
@@ -222,7 +228,7 @@ async function unpack(
     const name = names[index]!;
     const found = await stat(join(folder, name)).catch(() => undefined);
     const digest = found && (await digestsOf(folder, [name]))[name];
-    if (digest === undefined || digest !== record.unpacked[name]) missing.set(member, join(folder, name));
+    if (anew || digest === undefined || digest !== record.unpacked[name]) missing.set(member, join(folder, name));
   }
   if (missing.size === 0) return false;
   report?.(`unpacking ${fileName(file)}`);

@@ -1,1 +1,1 @@
-export { type Download, type DownloadOptions, downloadSet, isThere } from './download.js';
+export { type Download, type DownloadedFile, type DownloadOptions, downloadSet, isThere } from './download.js';

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HashgnnError, InterruptedError } from '../base/errors.js';
 import { guarded, readJson, writeAll, writeJson } from '../base/files.js';
 import { formatBytes, formatSeconds } from '../base/text.js';
-import { RequestError, refusal, toRequestError } from './addresses.js';
+import { insecure, RequestError, refusal, toRequestError } from './addresses.js';
 
 /** How long a transfer bears with a server. */
 export interface Patience {
@@ -178,6 +178,7 @@ async function receive<T>(
     const asked = { 'user-agent': 'hashgnn', 'accept-encoding': 'identity', ...headers };
     const response = await heard(() => fetch(address, { headers: asked, signal: either }));
     if (!response.ok && response.status !== 416) throw refusal(response, address);
+    if (/^https:/.test(address) && !/^https:/.test(response.url)) throw insecure(response, address);
     return await use(response, piecesOf(response));
   } finally {
     // Whatever has not been read of the body is not wanted: the connection is free again.
@@ -201,7 +202,8 @@ async function store(
   { address, part, from, gained, report, progress }: Storing,
 ): Promise<void> {
   const { headers, status } = response;
-  const goesOn = status === 206 && Number(/^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1]) === from;
+  const [, first, whole] = /^bytes (\d+)-\d+\/(\d+)?/.exec(headers.get('content-range') ?? '') ?? [];
+  const goesOn = status === 206 && Number(first) === from;
   if (status === 416 || (status === 206 && !goesOn)) {
     await removePart(part);
     const fix = 'run the command again: it begins anew';
@@ -211,7 +213,8 @@ async function store(
   const packed = !['identity', null].includes(headers.get('content-encoding'));
   const told = packed ? null : headers.get('content-length');
   let bytes = goesOn ? from : 0;
-  const total = told === null ? undefined : bytes + Number(told);
+  // A server may give less of the rest than it was asked for.
+  const total = goesOn && whole ? Number(whole) : told === null ? undefined : bytes + Number(told);
   await requireRoom(part, (total ?? 0) - bytes);
   const handle = await open(part, goesOn ? 'a' : 'w');
   try {

@@ -1,37 +1,29 @@
 /** Where the data sets come from: prepared folders, raw files that are prepared here, or generated interactions. */
 import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { quoted } from '../base/text.js';
 import {
   type Dataset,
+  type Files,
   generateInteractions,
   type PrepareOptions,
+  type PublishedSet,
   prepareDataset,
+  publishedSet,
   readDataset,
+  usualFolder,
   writeGenerated,
 } from '../data/index.js';
 import { DATA, type DataName } from './paper.js';
 
-/** Folders below `--data` that may hold a set, and where a user gets it. */
-const SOURCES: Readonly<Record<Exclude<DataName, 'alibaba'>, { readonly folders: string[]; readonly from: string }>> = {
-  'ml-1m': {
-    folders: ['ml-1m', 'movielens', 'movielens-1m'],
-    from: 'https://grouplens.org/datasets/movielens/1m/ (unpacked as it is: ml-1m/ratings.dat)',
-  },
-  gowalla: {
-    folders: ['gowalla'],
-    from:
-      'https://github.com/gusye1234/LightGCN-PyTorch, data/gowalla: train.txt and test.txt joined into one file, ' +
-      'gowalla/interactions.txt',
-  },
-  pinterest: {
-    folders: ['pinterest', 'pinterest-20', 'pinterest-37501'],
-    from:
-      'https://github.com/hexiangnan/neural_collaborative_filtering, Data: pinterest-20.train.rating and the first two ' +
-      'columns of pinterest-20.test.rating joined into one file, pinterest/interactions.tsv',
-  },
+/** Folders below `--data` that may hold a set. */
+const FOLDERS: Readonly<Record<Exclude<DataName, 'alibaba'>, readonly string[]>> = {
+  'ml-1m': ['ml-1m', 'movielens', 'movielens-1m'],
+  gowalla: ['gowalla'],
+  pinterest: ['pinterest', 'pinterest-20', 'pinterest-37501'],
 };
 
-/** Raw files that are looked for in such a folder. */
+/** Raw files that are looked for in such a folder, beside those that are fetched by name. */
 const RAW_FILES = ['interactions.tsv', 'interactions.txt', 'interactions.csv', 'ratings.dat', 'ratings.csv'].flatMap(
   (name) => [name, `${name}.gz`],
 );
@@ -75,17 +67,29 @@ export async function findData(
   settings: DataSettings,
 ): Promise<FoundData | { readonly lacking: string; readonly fix: string }> {
   if (name === 'alibaba') return generatedData(settings);
-  const { folders, from } = SOURCES[name];
+  const folders = FOLDERS[name];
+  const published = publishedSet(name)!;
+  const raw = [...RAW_FILES.map((file) => [file]), published.prepare.files];
   if (settings.folder !== undefined) {
     for (const folder of folders.map((one) => join(settings.folder!, one))) {
       if (await exists(join(folder, 'dataset.json'))) return found(name, await readDataset(folder), false);
-      for (const file of RAW_FILES.map((raw) => join(folder, raw))) {
-        if (await exists(file)) return found(name, await prepared(name, file, settings), false);
+      for (const files of raw.map((names) => names.map((one) => join(folder, one)))) {
+        const there = await Promise.all(files.map(exists));
+        if (there.every(Boolean)) return found(name, await prepared(name, files, settings), false);
       }
     }
   }
   const where = settings.folder === undefined ? 'no --data' : `no folder ${folders.join(' or ')} in ${settings.folder}`;
-  return { lacking: `${DATA[name].title}: ${where}`, fix: `get it from ${from}` };
+  return { lacking: `${DATA[name].title}: ${where}`, fix: howToGet(published, settings.folder) };
+}
+
+/** The command that fetches a set to where it is looked for. */
+function howToGet(set: PublishedSet, folder: string | undefined): string {
+  const [out, then] =
+    folder === undefined
+      ? ['', `, and name --data ${dirname(usualFolder(set))}`]
+      : [` --out ${quoted(join(folder, set.name))}`, ''];
+  return `get it with \`hashgnn download ${set.name}${out}\` (from ${set.page})${then}`;
 }
 
 /** Generated interactions of the shape of Alibaba's log, which is private; the last day tests, as in the paper. */
@@ -117,13 +121,13 @@ function found(name: DataName, dataset: Dataset, generated: boolean): FoundData 
 /** The set of a raw file, prepared below `out` if that was not done before. */
 async function prepared(
   name: string,
-  file: string,
+  file: Files,
   { out, signal, report }: DataSettings,
   split: PrepareOptions = SPLIT,
 ): Promise<Dataset> {
   const folder = join(out, name);
   if (!(await exists(join(folder, 'dataset.json')))) {
-    report(`${name}: preparing ${file}`);
+    report(`${name}: preparing ${[file].flat().join(', ')}`);
     await prepareDataset({ file, name, ...split, ...(signal && { signal }) }, folder);
   }
   return readDataset(folder);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { register as bench } from './bench.js';
 import { register as demo } from './demo.js';
 import { register as doctor } from './doctor.js';
+import { register as download } from './download.js';
 import { register as evaluate } from './evaluate.js';
 import { register as generate } from './generate.js';
 import { register as inspect } from './inspect.js';
@@ -17,6 +18,7 @@ export type Register = (program: Command) => void;
 
 /** Every command of `hashgnn`, in the order in which `hashgnn --help` lists them. */
 export const commands: readonly Register[] = [
+  download,
   prepare,
   inspect,
   train,

@@ -1,5 +1,6 @@
 /** `hashgnn prepare`: raw interactions into a dataset folder. */
 import { type Command, Option } from 'commander';
+import { quoted } from '../../base/text.js';
 import type { DatasetSummary } from '../../data/dataset.js';
 import { formats } from '../../data/format.js';
 import { type PrepareOptions, prepareDataset } from '../../data/prepare.js';
@@ -7,8 +8,8 @@ import { splitKinds } from '../../data/split.js';
 import { describeDataset } from '../dataset_text.js';
 import { interruptSignal } from '../interrupt.js';
 import { toBytes, toNumber } from '../numbers.js';
-import { formatSeconds, Output, type OutputOptions, outputOptions } from '../output.js';
-import { Progress } from '../progress.js';
+import { Output, type OutputOptions, outputOptions } from '../output.js';
+import { Stages } from '../stages.js';
 
 interface Options extends OutputOptions, Omit<PrepareOptions, 'file' | 'signal' | 'report' | 'progress'> {
   readonly out: string;
@@ -80,49 +81,8 @@ export function register(program: Command): void {
   });
 }
 
-/** Stages shorter than this are not shown. */
-const SHOWN_AFTER_MS = 2000;
-
-/** The stages of a long preparation, one progress line each. */
-class Stages {
-  private stage = '';
-  private startedAt = 0;
-  private progress: Progress | undefined;
-
-  constructor(private readonly output: Output) {}
-
-  update(stage: string, done: number, total: number, unit: string): void {
-    if (stage !== this.stage) {
-      this.end();
-      this.stage = stage;
-      this.startedAt = performance.now();
-    }
-    if (performance.now() - this.startedAt < SHOWN_AFTER_MS) return;
-    this.progress ??= new Progress({
-      label: stage,
-      total: Math.ceil(total),
-      from: Math.floor(done),
-      unit,
-      quiet: this.output.quiet,
-    });
-    this.progress.update(Math.floor(done));
-  }
-
-  say(text: string): void {
-    this.end();
-    this.output.say(text);
-  }
-
-  end(): void {
-    this.progress?.done(`${this.stage}  done in ${formatSeconds((performance.now() - this.startedAt) / 1000)}`);
-    this.progress = undefined;
-    this.stage = '';
-  }
-}
-
 /** A dataset that was prepared, as people read it, with the next command. */
 function describePrepared(summary: DatasetSummary, folder: string): string {
-  const quoted = /^[\w./@%+=:,-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
   const run = `runs/${summary.name.replace(/[^\w.-]+/g, '-')}`;
-  return `${describeDataset(summary)}\n\nnext: hashgnn train ${quoted} --out ${run}`;
+  return `${describeDataset(summary)}\n\nnext: hashgnn train ${quoted(folder)} --out ${run}`;
 }
