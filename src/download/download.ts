@@ -136,9 +136,10 @@ async function bring(
     return { name, address: earlier?.address ?? address, bytes: found.size, sha256, agreesWith, fetched: false };
   }
   const part = `${path}.part`;
-  options.report?.(`fetching ${address}`);
+  const { signal, patience, report } = options;
+  report?.(`fetching ${address}`);
   await transfer(address, part, {
-    ...options,
+    ...{ signal, patience, report },
     progress: (bytes, total) => options.progress?.(name, bytes, total ?? file.bytes),
   });
   // What stands beside the file elsewhere is no word of the publisher's.

@@ -74,7 +74,7 @@ export async function transfer(address: string, part: string, options: TransferO
       const from = known?.bytes ?? 0;
       const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-`, 'if-range': known!.validator } : {};
       await receive(address, headers, options, (response, pieces) =>
-        store(response, pieces, { address, part, from, gained, ...options }),
+        store(response, pieces, { ...options, address, part, from, gained }),
       );
     }),
   );
