@@ -110,7 +110,10 @@ async function readRecord(set: PublishedSet, folder: string): Promise<DownloadRe
   const empty = { format: RECORD_FORMAT, name, page, terms: terms.address, files: {}, unpacked: {} } as const;
   if (!(await stat(path).catch(() => undefined))) return empty;
   const found = (await readSealedJson(path)) as Partial<DownloadRecord>;
-  if (found.format !== RECORD_FORMAT || found.name !== name) {
+  if (found.format !== RECORD_FORMAT) {
+    throw new InputError('a newer version of hashgnn has downloaded this', { where: path, fix: 'update hashgnn' });
+  }
+  if (found.name !== name) {
     throw new InputError(`another data set was downloaded into this folder: ${JSON.stringify(found.name)}`, {
       where: path,
       fix: 'name another folder with --out',

@@ -1,6 +1,7 @@
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { fetchText, type TransferOptions, transfer } from '../../src/download/transfer.js';
 import {
@@ -133,6 +134,15 @@ describe('a file comes whole', () => {
     ]);
   });
 
+  test('packed for the way against our wish, but then there is nothing to go on with', async () => {
+    const packed = gzipSync(content);
+    const headers = { etag: '"packed"', 'content-encoding': 'gzip', 'content-length': packed.length };
+    answering((response) => response.writeHead(200, headers).end(packed));
+    await fetched();
+    expect(await has()).toBe(true);
+    expect(await readdir(folder)).toEqual(['file.part']);
+  });
+
   test('of unknown length', async () => {
     answering((response) => response.writeHead(200).end(content));
     await fetched();
@@ -209,6 +219,17 @@ describe('a failure is told, with what helps', () => {
     const round: Answer = (response) => response.writeHead(301, { location: '/file' }).end();
     answering(...Array.from({ length: 30 }, () => round));
     await expect(fetched()).rejects.toThrow(/sends from one address to the next/);
+  });
+
+  test('a server that sends from a secure address to one that is not', async () => {
+    const answer = Object.defineProperty(new Response('anything'), 'url', { value: `${server.url}/file` });
+    const asking = vi.spyOn(globalThis, 'fetch').mockResolvedValue(answer);
+    await expect(transfer('https://secure.example.org/file', part, { patience })).rejects.toMatchObject({
+      message: `the server sends to an address without encryption: ${server.url}/file`,
+      details: { where: 'https://secure.example.org/file' },
+    });
+    asking.mockRestore();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test('a server that is not there', async () => {

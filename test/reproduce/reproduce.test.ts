@@ -209,8 +209,18 @@ describe('the command', () => {
   });
 
   test.each<[string, number, RegExp, string[]]>([
-    ['no data', 1, /no data set is there: MovieLens: no --data[\s\S]*mend it: get it from https:/, ['table2']],
-    ['a folder without data sets', 1, /no folder ml-1m or [\s\S]*grouplens/, ['fig5', '--data', '.']],
+    [
+      'no data',
+      1,
+      /no data set is there: MovieLens: no --data[\s\S]*mend it: get it with `hashgnn download ml-1m` \(from https:.*\), and name --data downloads/,
+      ['table2'],
+    ],
+    [
+      'a folder without data sets',
+      1,
+      /no folder ml-1m or [\s\S]*`hashgnn download ml-1m --out ml-1m` \(from https:..grouplens/,
+      ['fig5', '--data', '.'],
+    ],
     ['an unknown table', 2, /table9/, ['table9']],
     ['an unknown system', 2, /no system "bert"/, ['table2', '--models', 'bert']],
     [

@@ -9,12 +9,13 @@ const ROOMS: Record<string, readonly string[]> = {
   reference: ['base'],
   page: ['base'],
   data: ['base'],
+  download: ['base', 'data'],
   layers: ['gpu', 'base'],
   search: ['gpu', 'base'],
   train: ['base', 'gpu', 'reference', 'data', 'layers', 'search'],
   selftest: ['base', 'gpu', 'reference'],
   reproduce: ['base', 'page', 'gpu', 'data', 'search', 'train'],
-  cli: ['base', 'page', 'gpu', 'reference', 'selftest', 'data', 'layers', 'search', 'train', 'reproduce'],
+  cli: ['base', 'page', 'gpu', 'reference', 'selftest', 'data', 'download', 'layers', 'search', 'train', 'reproduce'],
 };
 
 /** What stands outside src and may be imported from there: the benches, which import rooms themselves, as commands. */
@@ -26,6 +27,10 @@ const FRONT_DOOR = Object.keys(ROOMS).filter((room) => room !== 'cli');
 /** Rooms that must also run in a browser, where there is no Node. */
 const WITHOUT_NODE = ['gpu', 'layers', 'search', 'selftest'];
 const PLATFORM_FILE = 'src/gpu/platform.ts';
+/** The one room that uses the network. */
+const NETWORK_ROOM = 'download';
+const NETWORK = /^(?:node:)?(?:https?|http2|net|tls|dgram|dns|undici|ws)(?:\/|$)/;
+const NETWORK_CALL = /(?<![\w.])(?:globalThis\s*\.\s*)?(?:fetch(?=\s*\()|WebSocket|EventSource|XMLHttpRequest)\b/g;
 /** Tools that write source text while the project is developed; nothing at run time imports them. */
 const TOOLS = 'src/gpu/codegen/';
 
@@ -65,10 +70,16 @@ function breaches(file: SourceFile): string[] {
     if (room !== undefined && WITHOUT_NODE.includes(room) && specifier.startsWith('node:') && !mayUseNode) {
       found.push(`${here} imports ${specifier}: only ${PLATFORM_FILE} may`);
     }
+    if (room !== NETWORK_ROOM && NETWORK.test(specifier)) found.push(`${here} uses the network: ${specifier}`);
     if (/^(@webgpu\/types|webgpu)(\/|$)/.test(specifier) && room !== 'gpu') found.push(`${here} imports ${specifier}`);
   }
+  const code = codeOnly(file.text);
+  if (room !== NETWORK_ROOM) {
+    for (const match of code.matchAll(NETWORK_CALL)) {
+      found.push(`${file.path}:${lineAt(code, match.index)} uses the network: ${match[0]}`);
+    }
+  }
   if (room !== 'gpu') {
-    const code = codeOnly(file.text);
     for (const match of code.matchAll(/\bGPU[A-Z]\w*|\bnavigator\s*\.\s*gpu\b/g)) {
       found.push(`${file.path}:${lineAt(code, match.index)} touches ${match[0]}`);
     }
@@ -76,7 +87,7 @@ function breaches(file: SourceFile): string[] {
   return found;
 }
 
-test('every import in src goes the way it may, and only src/gpu touches the GPU', () => {
+test('every import in src goes the way it may, only src/gpu touches the GPU, and only src/download the network', () => {
   const files = readFiles(['src'], /\.ts$/);
   expect(files.length).toBeGreaterThan(5);
   expect(files.flatMap(breaches)).toEqual([]);
@@ -101,6 +112,13 @@ describe('a planted breach is found', () => {
     ['src/train/trainer.ts', "import x from '../../bench/x.js';", 'outside src'],
     ['src/cli/doctor.ts', "import x from './x';", 'without .js'],
     ['src/gpu/gpu.ts', "import './codegen/emit.js';", 'imports a tool'],
+    ['src/data/dataset.ts', "import { downloadSet } from '../download/index.js';", 'imports download'],
+    ['src/data/dataset.ts', "import { get } from 'node:https';", 'uses the network: node:https'],
+    ['src/cli/doctor.ts', "const { connect } = await import('tls');", 'uses the network: tls'],
+    ['src/base/files.ts', "import { request } from 'undici';", 'uses the network: undici'],
+    ['src/gpu/platform.ts', 'const text = await fetch(url);', 'uses the network: fetch'],
+    ['src/index_files.ts', 'await globalThis.fetch (url);', 'uses the network: globalThis.fetch'],
+    ['src/cli/doctor.ts', 'const socket = new WebSocket(url);', 'uses the network: WebSocket'],
     ['src/attic/old.ts', '', 'does not know'],
   ])('%s with %s', (path, text, what) => {
     const found = plant(path, text);
@@ -117,6 +135,8 @@ describe('a planted breach is found', () => {
     expect(plant('src/layers/a.ts', "const text = 'GPUDevice'; // it's\nconst other = \"a GPUBuffer\";")).toEqual([]);
     expect(plant('src/gpu/platform.ts', "import { readFile } from 'node:fs/promises';\nimport 'webgpu';")).toEqual([]);
     expect(plant('src/cli/a.ts', "import { x } from '../train/a.js';\nimport fs from 'node:fs';")).toEqual([]);
+    expect(plant('src/download/a.ts', "import 'node:http';\nawait fetch(url);")).toEqual([]);
+    expect(plant('src/data/a.ts', "// fetch(url)\nrows.fetch(); prefetch(x); const fetch_ = 'http';")).toEqual([]);
     expect(plant('src/cli/a.ts', "import { x } from '../../bench/search/x.js';")).toEqual([]);
   });
 });
