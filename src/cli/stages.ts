@@ -41,8 +41,20 @@ export class Stages {
     this.output.say(text);
   }
 
-  end(): void {
-    this.progress?.done(`${this.stage}  done in ${formatSeconds((this.now() - this.startedAt) / 1000)}`);
+  /** Does the work, and ends its last stage by what came of it. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.end();
+      return result;
+    } catch (error) {
+      this.end('stopped after');
+      throw error;
+    }
+  }
+
+  private end(how = 'done in'): void {
+    this.progress?.done(`${this.stage}  ${how} ${formatSeconds((this.now() - this.startedAt) / 1000)}`);
     this.progress = undefined;
     this.stage = '';
   }

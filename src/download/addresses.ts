@@ -55,12 +55,17 @@ export function toRequestError(error: unknown, address: string): RequestError {
     });
   }
   if (unreachable[code]) {
-    const fix = `${proxyHint()}check the network and run the command again, ${OTHER_WAY}`;
-    return new RequestError(unreachable[code], 'once begun', { ...details, fix });
+    return new RequestError(unreachable[code], 'once begun', {
+      ...details,
+      fix: `${proxyHint()}check the network and run the command again, ${OTHER_WAY}`,
+    });
   }
+  const fix = 'name another address with --from';
   if (/redirect/.test(reason)) {
-    const fix = 'name another address with --from';
     return new RequestError(`the server sends from one address to the next: ${reason}`, 'never', { ...details, fix });
+  }
+  if (/port|scheme/.test(reason)) {
+    return new RequestError(`no file can be asked for there: ${reason}`, 'never', { ...details, fix });
   }
   return new RequestError(`the connection broke off: ${reason}`, 'always', {
     ...details,

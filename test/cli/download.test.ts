@@ -303,24 +303,30 @@ describe('wrong usage', () => {
   });
 });
 
-test('long stages show rate and time left, short ones nothing', () => {
+test('long stages show rate and time left and how they end, short ones nothing', async () => {
   const written: string[] = [];
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   let now = 0;
   const shown = new Stages(new Output(), () => now);
-  for (const [at, done] of [
-    [0, 0],
-    [1900, 100],
-    [2000, 200],
-    [5000, 500],
-  ] as const) {
+  const update = (at: number, stage: string, done: number, total?: number) => {
     now = at;
-    shown.update('a.zip', done, 1000, 'KiB');
-  }
-  shown.say('unpacking');
-  shown.update('b.zip', 10, undefined, 'KiB');
-  shown.end();
-  expect(written.join('')).toBe(
-    'a.zip  200/1,000  20%\na.zip  500/1,000  50%  100 KiB/s  5.00 s left\na.zip  done in 5.00 s\nunpacking\n',
-  );
+    shown.update(stage, done, total, 'KiB');
+  };
+  const working = shown.during(async () => {
+    update(0, 'a.zip', 0, 1000);
+    update(1900, 'a.zip', 100, 1000);
+    update(2000, 'a.zip', 200, 1000);
+    update(5000, 'a.zip', 500, 1000);
+    shown.say('unpacking');
+    update(6000, 'b.zip', 10);
+    update(7000, 'b.zip', 20);
+    update(7000, 'c.zip', 0);
+    update(10_000, 'c.zip', 30);
+    throw new Error('no more');
+  });
+  await expect(working).rejects.toThrow('no more');
+  expect(written.join('').split('\n')).toEqual([
+    ...['a.zip  200/1,000  20%', 'a.zip  500/1,000  50%  100 KiB/s  5.00 s left', 'a.zip  done in 5.00 s', 'unpacking'],
+    ...['c.zip  30', 'c.zip  stopped after 3.00 s', ''],
+  ]);
 });

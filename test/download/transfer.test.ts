@@ -242,6 +242,16 @@ describe('a failure is told, with what helps', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('a port that is not for files, and an address that is sent on to something else', async () => {
+    await expect(transfer('http://127.0.0.1:9/file', part, { patience })).rejects.toMatchObject({
+      message: 'no file can be asked for there: bad port',
+      details: { where: 'http://127.0.0.1:9/file', fix: 'name another address with --from' },
+    });
+    answering((response) => response.writeHead(302, { location: 'ftp://127.0.0.1/file' }).end());
+    await expect(fetched()).rejects.toThrow(/^no file can be asked for there: .*scheme/);
+    expect(server.requests).toHaveLength(1);
+  });
+
   test('a proxy that is not used', async () => {
     const gone = await serveFiles();
     await gone.close();

@@ -55,11 +55,13 @@ export function register(program: Command): void {
     const signal = interruptSignal();
     if (!(await isThere(set, out))) await requireConsent(set, options.acceptLicence ?? false, output, signal);
     const shown = new Stages(output);
-    const download = await downloadSet(set, out, {
-      ...{ from, sha256, signal },
-      report: (text) => shown.say(text),
-      progress: (file, bytes, total) => shown.update(file, bytes / KIB, total && total / KIB, 'KiB'),
-    }).finally(() => shown.end());
+    const download = await shown.during(() =>
+      downloadSet(set, out, {
+        ...{ from, sha256, signal },
+        report: (text) => shown.say(text),
+        progress: (file, bytes, total) => shown.update(file, bytes / KIB, total && total / KIB, 'KiB'),
+      }),
+    );
     const prepare = prepareCommand(set, out);
     output.result({ ...download, prepare }, describeDownload(set, download, prepare));
   });

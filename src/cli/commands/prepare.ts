@@ -66,17 +66,18 @@ export function register(program: Command): void {
     const output = new Output(options);
     const { out, json: _json, quiet: _quiet, ...rest } = options;
     const shown = new Stages(output);
-    const summary = await prepareDataset(
-      {
-        ...rest,
-        ...(files.length > 0 && { file: files }),
-        signal: interruptSignal(),
-        report: (text) => shown.say(text),
-        progress: (stage, done, total, unit) => shown.update(stage, done, total, unit),
-      },
-      out,
+    const summary = await shown.during(() =>
+      prepareDataset(
+        {
+          ...rest,
+          ...(files.length > 0 && { file: files }),
+          signal: interruptSignal(),
+          report: (text) => shown.say(text),
+          progress: (stage, done, total, unit) => shown.update(stage, done, total, unit),
+        },
+        out,
+      ),
     );
-    shown.end();
     output.result(summary, describePrepared(summary, out));
   });
 }
