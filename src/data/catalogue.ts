@@ -53,7 +53,8 @@ const SNAP_PAGE = 'https://snap.stanford.edu/data/loc-gowalla.html';
 
 const MOVIELENS_TERMS =
   'For research. Name GroupLens and cite Harper and Konstan (TiiS 2015) in what you publish, and claim no endorsement ' +
-  'by it or its university. Passing the data on, and any commercial use, needs their permission first.';
+  'by it or its university; some editions of the terms ask for a copy of the publication. Passing the data on, and any ' +
+  'commercial use, needs their permission first.';
 
 function movielens(
   size: '100k' | '1m' | '10m',

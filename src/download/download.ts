@@ -11,7 +11,7 @@ import { unpackMembers } from './archive.js';
 import { fetchText, forgetPart, type Patience, removePart, transfer } from './transfer.js';
 
 /** In the folder of a data set: where its files came from and what they were, for this and for later downloads. */
-export const RECORD = 'download.json';
+const RECORD = 'download.json';
 const RECORD_FORMAT = 1;
 
 export interface DownloadOptions {
