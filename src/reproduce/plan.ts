@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Dataset } from '../data/index.js';
 import { MODELS, type OptionName, resolveOptions, stretched, type TrainOptions } from '../train/index.js';
 import type { DataName, System } from './paper.js';
-import { hasPreset, PRESET_OF, type Profile, type Role, stretchOf } from './profiles.js';
+import { hasPreset, PRESET_OF, type Profile, presetOf, type Role } from './profiles.js';
 
 /** Options that differ from those of the preset. */
 export type Changes = Readonly<Partial<Record<OptionName, unknown>>>;
@@ -69,11 +69,9 @@ export function runsOf(need: Required<Need>, profile: Profile, dataset: Dataset)
   const { once, curve, ...recipe } = need;
   const { data, model, role, changes } = recipe;
   return (once ? profile.seeds.slice(0, 1) : profile.seeds).map((seed) => {
-    const preset = PRESET_OF[role];
-    const options = stretched(
-      resolveOptions({ model, preset, ...changes, seed }, keyOf(recipe)),
-      profile.shorten[role] * stretchOf(data, role),
-    );
+    const preset = presetOf(data, role);
+    const resolved = resolveOptions({ model, preset, ...changes, seed }, keyOf(recipe));
+    const options = stretched(resolved, profile.shorten[role]);
     const digest = createHash('sha256')
       .update(JSON.stringify([options, dataset.summary.fingerprint]))
       .digest('hex');

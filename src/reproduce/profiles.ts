@@ -1,21 +1,20 @@
-import { PRESETS } from '../train/index.js';
+import { PRESETS, type PresetName } from '../train/index.js';
 import { DATA_NAMES, type DataName } from './paper.js';
 
 /**
  * What the tables want of a preset, and the preset that gives it: the paper's protocol in a form that trains, the best
- * honest configuration, the text of the paper taken literally. The one place where presets are named.
+ * honest configuration, the text of the paper taken literally. The one place where presets are named; `presetOf` tells which
+ * one it is on a data set.
  */
 export const PRESET_OF = { protocol: 'paper', best: 'best', literal: 'text' } as const;
 export type Role = keyof typeof PRESET_OF;
 
-/**
- * Data that the best configuration is trained on for longer, by how much, chosen on validation: on Gowalla, with five times as
- * many users as MovieLens-1M, it still improves where it ends there.
- */
-const STRETCH: Partial<Record<DataName, Partial<Record<Role, number>>>> = { gowalla: { best: 2 } };
+/** Data whose best configuration, on validation, is that for few interactions a user. */
+const SPARSE: readonly DataName[] = ['gowalla', 'pinterest'];
 
-/** What the preset's numbers of steps are multiplied by on a data set. */
-export const stretchOf = (data: DataName, role: Role): number => STRETCH[data]?.[role] ?? 1;
+/** The preset of a role on a data set. */
+export const presetOf = (data: DataName, role: Role): PresetName =>
+  role === 'best' && SPARSE.includes(data) ? 'sparse' : PRESET_OF[role];
 
 /** What the roles are called in reports. */
 export const ROLE_TITLES: Readonly<Record<Role, string>> = {

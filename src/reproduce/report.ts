@@ -19,7 +19,7 @@ import { COLOURS, formatDifference, formatP, formatShare, SEARCH_TITLES, UNMASKE
 import { right } from './exhibits/systems.js';
 import { agreementOf, placesOf } from './orderings.js';
 import { DATA, SYSTEMS } from './paper.js';
-import { ROLE_TITLES, type Role, stretchOf } from './profiles.js';
+import { ROLE_TITLES, type Role } from './profiles.js';
 import type { Results, RunResult } from './results.js';
 
 /** Writes `report.html`, `results.json` and `csv/` below a folder. */
@@ -79,18 +79,13 @@ function intro(results: Results, sections: readonly Section[]): string {
 }
 
 /** How long trainings were beside what their presets have. */
-function stepsOf({ profile: { shorten }, data }: Results): string {
+function stepsOf({ profile: { shorten } }: Results): string {
   const roles = Object.keys(shorten) as Role[];
   const parts = roles.map((role) => `${shorten[role]} for ${ROLE_TITLES[role]}`);
   const whole = roles.every((role) => shorten[role] === 1);
-  const longer = data.flatMap(({ name }) =>
-    roles
-      .filter((role) => stretchOf(name, role) !== 1)
-      .map((role) => `; times ${stretchOf(name, role)} for ${ROLE_TITLES[role]} on ${DATA[name].title}`),
-  );
   return whole
-    ? `as the presets have them${longer.join('')}`
-    : `shortened: ${parts.join(', ')}${longer.join('')}. Figures are below what whole trainings reach`;
+    ? 'as the presets have them'
+    : `shortened: ${parts.join(', ')}. Figures are below what whole trainings reach`;
 }
 
 function orderings(results: Results): string {

@@ -12,7 +12,7 @@ import type { Exhibit } from './exhibits/index.js';
 import { orderingsOf } from './orderings.js';
 import type { DataName } from './paper.js';
 import { isTrainable, lackingFor, merged, type PlannedRun, runsOf } from './plan.js';
-import { PRESET_OF, type Profile, type Role } from './profiles.js';
+import { type Profile, presetOf, type Role } from './profiles.js';
 import { writeReport } from './report.js';
 import type { Curve, Measured, Missing, Results, RunResult, Times } from './results.js';
 import { evaluateAndKeep, keptEvaluation, keptRecalls, type Recalls, type RunEvaluation } from './run_evaluation.js';
@@ -216,7 +216,7 @@ class Reproduction {
     const { best, seconds, memory, steps } = await readResult(folder);
     const { candidates, users, metrics, health } = evaluation;
     const result: RunResult = {
-      ...{ id, data, model, role, preset: PRESET_OF[role], changes, seed, steps, bits: options.bits },
+      ...{ id, data, model, role, preset: presetOf(data, role), changes, seed, steps, bits: options.bits },
       best: best && { step: best.step, selection: best.selection },
       ...{ candidates, users, metrics, health, memory: { predicted: memory.predicted.peak, peak: memory.peakBytes } },
       ...(run.curve && { curve: await curveOf(folder) }),

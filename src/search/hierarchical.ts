@@ -7,7 +7,7 @@ import type { IndexContents } from './index_format.js';
 import { missingProducts, type ProductResult } from './inner_product.js';
 import { type DeviceLists, type Lists, selectRows } from './lists.js';
 import { Nearest } from './nearest.js';
-import { lanesWorkgroup, loadsTogether, topkVariant } from './plan.js';
+import { lanesWorkgroup, loadsTogether, selectionVariant } from './plan.js';
 import { ItemStore } from './store.js';
 import { type Batch, type Ranker, rank, rankHits, requireK, type SearchOptions } from './stream.js';
 
@@ -237,7 +237,7 @@ export class HierarchicalIndex {
     const { gpu } = this.#index;
     const width = this.#padded;
     const ranker = this.#index.ranker(nearest);
-    const variant = topkVariant({ software: gpu.adapter.software, queries: nearest.queries });
+    const variant = selectionVariant(gpu.adapter);
     return {
       ...ranker,
       key: `${nearest.key} ${candidates} ${variant}`,

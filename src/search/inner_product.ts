@@ -3,7 +3,7 @@ import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
 import { MISSING_PRODUCT, type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } from './embeddings.js';
 import type { IndexOptions } from './hamming.js';
 import { checkLists, type DeviceLists, type Lists } from './lists.js';
-import { type Design, lanesWorkgroup, loadsTogether, topkVariant } from './plan.js';
+import { type Design, lanesWorkgroup, loadsTogether, selectionVariant } from './plan.js';
 import { exclusionLists, type Ranker, rank, rankHits, requireK, type SearchOptions } from './stream.js';
 import { Turns } from './turns.js';
 import { Workspace } from './workspace.js';
@@ -18,7 +18,7 @@ export interface ProductResult {
 }
 
 /** Bytes of products that are kept at a time, the most that pays: a driver on the CPU finds them in its cache again. */
-const SCORE_BYTES = { software: 32 * 2 ** 20, hardware: 64 * 2 ** 20 };
+const SCORE_BYTES = { software: 32 * 2 ** 20, hardware: 128 * 2 ** 20 };
 
 /** Products [length], all missing. */
 export function missingProducts(length: number): Float32Array<ArrayBuffer> {
@@ -27,7 +27,7 @@ export function missingProducts(length: number): Float32Array<ArrayBuffer> {
 
 /** What may be said about a search by products. */
 export interface ProductOptions extends Pick<SearchOptions, 'exclude' | 'memory' | 'signal'> {
-  /** The design of the selection; chosen by adapter and number of queries unless told. */
+  /** The design of the selection; chosen by adapter unless told. */
   readonly variant?: Exclude<Design, 'sliced'>;
 }
 
@@ -151,7 +151,7 @@ export class InnerProductIndex {
     const { gpu } = this.#workspace;
     const stride = Math.ceil(count / 4) * 4;
     const queries = prepared.rows;
-    const variant = forced ?? topkVariant({ software: gpu.adapter.software, queries });
+    const variant = forced ?? selectionVariant(gpu.adapter);
     const lanes = variant === 'lanes';
     return {
       gpu,

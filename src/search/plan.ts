@@ -30,6 +30,14 @@ export function topkVariant({ software, queries }: { software: boolean; queries:
 }
 
 /**
+ * The design of the kernels that select by inner product. On a GPU it never is one invocation a query: each would read a row
+ * of its own, and the products of more than a few hundred queries are not kept at a time.
+ */
+export function selectionVariant({ software }: { readonly software: boolean }): Exclude<Design, 'sliced'> {
+  return software ? 'lanes' : 'workgroup';
+}
+
+/**
  * Invocations a workgroup of the kernels with one invocation a query: few where queries are few, so that every processor
  * gets some. A multiple of eight and a divisor of 64.
  */

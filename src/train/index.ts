@@ -1,7 +1,15 @@
 export { MEMORY_GROUPS, type MemoryGroup } from './device_training.js';
 export { evaluateRun, seenItems } from './evaluate.js';
 export { type MemoryPrediction, predictMemory, requireFits, type TrainingSizes } from './memory.js';
-export { MODELS, OPTIONS, type OptionName, PRESETS, resolveOptions, type TrainOptions } from './options.js';
+export {
+  MODELS,
+  OPTIONS,
+  type OptionName,
+  PRESETS,
+  type PresetName,
+  resolveOptions,
+  type TrainOptions,
+} from './options.js';
 export { type Recommendation, recommend } from './recommend.js';
 export { type RunEvents, trainToFolder } from './run.js';
 export { type Embeddings, type Run, type RunResult, readResult, readRun, type TestMetrics } from './run_folder.js';

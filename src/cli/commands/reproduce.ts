@@ -61,7 +61,11 @@ export function register(program: Command): void {
     )
     .option('--seeds <list>', "seeds of the trainings, with commas between (default: the profile's)", toSeeds)
     .option('--models <list>', `only these systems: ${SYSTEM_NAMES.join(', ')}`, toModels)
-    .option('--presets <list>', `only trainings by these presets: ${Object.values(PRESET_OF).join(', ')}`, toRoles)
+    .option(
+      '--presets <list>',
+      `only trainings by these presets: ${Object.values(PRESET_OF).join(', ')}; best is sparse on data with few interactions a user`,
+      toRoles,
+    )
     .option('--alibaba-size <x>', "generated data in the place of Alibaba's: this share of its size", toShare)
     .option('--shorten <x>', 'multiply all numbers of steps by this, beside what the profile does', toShare)
     .option('--report-only', 'train nothing: write the report of what is finished')

@@ -3,7 +3,7 @@ import { type Cell, heading, htmlTable, paragraph } from '../../page/page.js';
 import { type BarRow, barChart } from '../../page/svg.js';
 import type { SearchName } from '../../search/index.js';
 import { DATA, type DataName, PUBLISHED_METRICS, published, SYSTEM_NAMES, SYSTEMS, type System } from '../paper.js';
-import { PRESET_OF, ROLE_TITLES, type Role } from '../profiles.js';
+import { presetOf, ROLE_TITLES, type Role } from '../profiles.js';
 import { figureOf, type Place, plain, type Results, runsLike, yardsticksOf } from '../results.js';
 import { MASKINGS, type Masking, SEARCHES } from '../run_evaluation.js';
 import { type Spread, spreadOf } from '../statistics.js';
@@ -69,7 +69,7 @@ export function systemTables(results: Results, data: DataName, role: Role): stri
       columns: cells(masking, 'hierarchical', PUBLISHED_METRICS),
     })),
   ];
-  const name = `${title}, ${ROLE_TITLES[role]} (preset ${PRESET_OF[role]})`;
+  const name = `${title}, ${ROLE_TITLES[role]} (preset ${presetOf(data, role)})`;
   return [
     heading(3, name),
     paper ? bars(results, data, role) : '',
@@ -155,7 +155,7 @@ export function systemCsv(results: Results, data: DataName, roles: readonly Role
             const inPaper = PUBLISHED_METRICS.find((one) => one === metric);
             const paper = system && search === 'hierarchical' && inPaper ? published(system, data, inPaper) : '';
             const { mean, deviation, count } = found;
-            return [[data, PRESET_OF[role], name, masking, search, metric, mean, deviation, count, paper]];
+            return [[data, presetOf(data, role), name, masking, search, metric, mean, deviation, count, paper]];
           }),
         ),
       ),
