@@ -19,7 +19,7 @@ import { COLOURS, formatDifference, formatP, formatShare, SEARCH_TITLES, UNMASKE
 import { right } from './exhibits/systems.js';
 import { agreementOf, placesOf } from './orderings.js';
 import { DATA, SYSTEMS } from './paper.js';
-import { ROLE_TITLES, type Role } from './profiles.js';
+import { presetOf, ROLE_TITLES, type Role } from './profiles.js';
 import type { Results, RunResult } from './results.js';
 
 /** Writes `report.html`, `results.json` and `csv/` below a folder. */
@@ -49,12 +49,12 @@ export function reportOf(results: Results, exhibits: readonly Exhibit[]): string
 }
 
 function intro(results: Results, sections: readonly Section[]): string {
-  const { profile, adapter, versions, times, missing, failed, unfinished } = results;
+  const { profile, versions, times, missing, failed, unfinished } = results;
   const made = [
     ['profile', `${profile.name}: ${profile.about}`],
     ['seeds', profile.seeds.join(', ')],
     ['steps', stepsOf(results)],
-    ['adapter', adapter],
+    ['adapter', adaptersOf(results)],
     ['node', versions.node ?? 'unknown'],
     ['date', times.date],
     [
@@ -76,6 +76,14 @@ function intro(results: Results, sections: readonly Section[]): string {
     gaps.length > 0 ? heading(3, 'What is not in it') + points(gaps) : '',
     sectionLinks(sections),
   ].join('\n');
+}
+
+/** Where trainings were made, and how many where there are several. */
+function adaptersOf({ runs, adapter }: Results): string {
+  const numbers = new Map<string, number>();
+  for (const run of runs) numbers.set(run.adapter, (numbers.get(run.adapter) ?? 0) + 1);
+  if (numbers.size <= 1) return [...numbers.keys()][0] ?? adapter;
+  return [...numbers].map(([name, runs]) => `${name}: ${runs} of the trainings`).join('; ');
 }
 
 /** How long trainings were beside what their presets have. */
@@ -243,21 +251,21 @@ function nameOf({ data, model, role, changes, seed }: RunResult): string {
 const significanceCsv = ({ comparisons }: Results): CsvRows => [
   ['data', 'preset', 'masking', 'search', 'other', 'users', 'seeds', 'difference', 'half width', 'p', 'corrected'],
   ...comparisons.map(({ data, role, masking, search, other, users, seeds, difference, halfWidth, p, corrected }) => [
-    ...[data, role, masking, search, other, users, seeds, difference, halfWidth, p, corrected],
+    ...[data, presetOf(data, role), masking, search, other, users, seeds, difference, halfWidth, p, corrected],
   ]),
 ];
 
 const orderingsCsv = (results: Results): CsvRows => [
   ['data', 'preset', 'masking', 'search', 'claim', 'source', 'paper', 'here', 'holds'],
   ...results.orderings.map(({ data, role, masking, search, says, source, paper, ours, holds }) => [
-    ...[data, role, masking, search, says, source, paper ?? '', ours, String(holds)],
+    ...[data, presetOf(data, role), masking, search, says, source, paper ?? '', ours, String(holds)],
   ]),
 ];
 
 const runsCsv = ({ runs: all, times }: Results): CsvRows => [
-  ['run', 'data', 'system', 'preset', 'seed', 'bits', 'steps', 'best step', 'training seconds', 'GPU bytes'],
-  ...all.map(({ id, data, model, preset, seed, bits, steps, best, memory }) => [
-    ...[id, data, model, preset, seed, bits, steps, best?.step ?? '', times.runs[id]!.training, memory.peak],
+  ['run', 'data', 'system', 'preset', 'seed', 'bits', 'steps', 'best step', 'training seconds', 'GPU bytes', 'adapter'],
+  ...all.map(({ id, data, model, preset, seed, bits, steps, best, memory, adapter }) => [
+    ...[id, data, model, preset, seed, bits, steps, best?.step ?? '', times.runs[id]!.training, memory.peak, adapter],
   ]),
 ];
 

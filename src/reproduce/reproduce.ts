@@ -213,10 +213,10 @@ class Reproduction {
   private async collect(run: PlannedRun, evaluation: RunEvaluation): Promise<number> {
     const folder = this.folderOf(run);
     const { data, model, role, changes, id, seed, options } = run;
-    const { best, seconds, memory, steps } = await readResult(folder);
+    const { best, seconds, memory, steps, adapter } = await readResult(folder);
     const { candidates, users, metrics, health } = evaluation;
     const result: RunResult = {
-      ...{ id, data, model, role, preset: presetOf(data, role), changes, seed, steps, bits: options.bits },
+      ...{ id, data, model, role, preset: presetOf(data, role), changes, seed, steps, bits: options.bits, adapter },
       best: best && { step: best.step, selection: best.selection },
       ...{ candidates, users, metrics, health, memory: { predicted: memory.predicted.peak, peak: memory.peakBytes } },
       ...(run.curve && { curve: await curveOf(folder) }),

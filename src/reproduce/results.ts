@@ -27,6 +27,8 @@ export interface RunResult extends Recipe {
   readonly seed: number;
   readonly steps: number;
   readonly bits: number;
+  /** On which it was trained. */
+  readonly adapter: string;
   /** Of the parameters that were kept: the step, and its validation HR@50 by which it was chosen; null of the last ones. */
   readonly best: { readonly step: number; readonly selection: number } | null;
   readonly candidates: number;
@@ -73,6 +75,7 @@ export interface Results {
   readonly version: 1;
   readonly profile: Profile & { readonly name: string };
   readonly exhibits: readonly string[];
+  /** On which the evaluations were made; each run has that of its training. */
   readonly adapter: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly data: readonly DataResult[];

@@ -17,7 +17,7 @@ const FEW_LANES = 8;
 /** With fewer items than this for each one wanted, most blocks of 32 have some for one of the queries that load together. */
 const QUEUED_ITEMS_A_RESULT = 1000;
 /** Below this many items for each one wanted, so many would be listed that the popcount design is as fast. */
-const SLICED_ITEMS_A_RESULT = { software: 2, hardware: 8 };
+const SLICED_ITEMS_A_RESULT = { software: 2, hardware: 160 };
 /** And below this many items there is nothing to gain from a bound. */
 const SLICED_ITEMS = 512;
 

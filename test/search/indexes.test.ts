@@ -11,6 +11,7 @@ import {
   packCodes,
   topkVariant,
 } from '../../src/search/index.js';
+import { selectionVariant } from '../../src/search/plan.js';
 import { useGpu } from '../support/gpu.js';
 import { best, codesOf, distance, embeddingsOf, listsOf, mix, product } from './support.js';
 
@@ -208,4 +209,5 @@ test('lanes on drivers that run on the CPU and for very many queries, workgroups
   expect(topkVariant({ software: true, queries: 1 })).toBe('lanes');
   expect(topkVariant({ software: false, queries: 1 })).toBe('workgroup');
   expect(topkVariant({ software: false, queries: 100_000 })).toBe('lanes');
+  expect(['lanes', 'workgroup']).toEqual([true, false].map((software) => selectionVariant({ software })));
 });
