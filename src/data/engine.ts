@@ -2,12 +2,25 @@
  * The embedded database engine (DuckDB) that reads, filters and sorts interactions: an instance in memory that spills to
  * a folder of ours when memory runs short.
  */
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 
 /** A text as an SQL literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** Seventy megabytes: loaded where interactions are prepared, not by every command. */
+async function loadModule(): Promise<typeof import('@duckdb/node-api')> {
+  try {
+    return await import('@duckdb/node-api');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new HashgnnError(`the database engine could not be loaded: ${reason}`, {
+      fix: 'run npm ci, on Linux, macOS or Windows with an x64 or arm64 processor; datasets that are prepared can be used without',
+      cause: error,
+    });
+  }
 }
 
 /** A database in memory. Whoever opens it closes it. */
@@ -28,6 +41,7 @@ export class Engine {
     options: { readonly signal?: AbortSignal | undefined; readonly memory: number },
   ): Promise<Engine> {
     const { signal } = options;
+    const { DuckDBInstance } = await loadModule();
     const instance = await DuckDBInstance.create(':memory:', {
       temp_directory: spillFolder,
       memory_limit: `${Math.floor(options.memory / 2 ** 20)}MiB`,
