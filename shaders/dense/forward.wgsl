@@ -6,11 +6,15 @@
 //   weight  [sides, input_width, output_width]
 //   bias    [sides, output_width]
 //   rows    [2] rows in use, and how many of them belong to side 0
-//   output  [rows, output_width]; rows beyond rows[0] are left as they are
+//   output  [parts, max_rows, output_width]; rows beyond rows[0] are left as they are
 //
 // A workgroup computes 64 rows × 64 columns of one side from tiles in shared memory (8 KiB), an invocation 4 × 4 of
-// them. Workgroups: (ceil(rows / 64) + 1) · ceil(output_width / 64), those of the same rows in a row. 2 · rows ·
-// input_width · output_width operations.
+// them. Workgroups: (ceil(max_rows / 64) + sides - 1) · ceil(output_width / 64), those of the same rows in a row. 2 ·
+// rows · input_width · output_width operations.
+//
+// Few rows and columns with a long sum would leave most of a GPU idle. Then the sum is cut into parts of part_steps
+// inputs, a multiple of 16, each with as many workgroups: part p is written to output[p], the bias counted in part 0,
+// without an activation, and reduce/parts adds them up. With part_steps ≥ input_width there is one part.
 
 #import grid
 #import sides
@@ -25,6 +29,8 @@ struct Parameters {
   input_width: u32,
   output_width: u32,
   sides: u32,
+  part_steps: u32,
+  max_rows: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4f>;
@@ -81,10 +87,15 @@ fn main(
   let depth = parameters.input_width / 4u;
   let columns = parameters.output_width / 4u;
   let column_tiles = (columns + VECTORS - 1u) / VECTORS;
-  let tile = linear_group(group, groups);
+  let tiles = ((parameters.max_rows + TILE - 1u) / TILE + parameters.sides - 1u) * column_tiles;
+  let index = linear_group(group, groups);
+  let part = index / tiles;
+  let tile = index % tiles;
   let first = rows_of_first_side(rows[0], rows[1], parameters.sides);
   let span = span_of_rows(tile / column_tiles, TILE, rows[0], first);
-  if (span.begin >= span.end) {
+  let part_begin = part * parameters.part_steps / 4u;
+  let part_end = min(depth, part_begin + parameters.part_steps / 4u);
+  if (span.begin >= span.end || part_begin >= depth) {
     return;
   }
   let x = local % 16u;
@@ -92,9 +103,9 @@ fn main(
   let column = (tile % column_tiles) * VECTORS + x;
   // Invocations beyond the last row or column load what is there and store nothing.
   let own_column = min(column, columns - 1u);
-  let start = bias[span.side * columns + own_column];
+  let start = select(vec4f(), bias[span.side * columns + own_column], part == 0u);
   var sum = mat4x4f(start, start, start, start);
-  for (var k = 0u; k < depth; k += STEPS / 4u) {
+  for (var k = part_begin; k < part_end; k += STEPS / 4u) {
     if (local < 64u) {
       load_left(local, span.begin, span.end - 1u, k, depth);
     }
@@ -113,8 +124,9 @@ fn main(
     workgroupBarrier();
   }
   let row = span.begin + y * 4u;
-  store(row, span.end, column, columns, sum[0]);
-  store(row + 1u, span.end, column, columns, sum[1]);
-  store(row + 2u, span.end, column, columns, sum[2]);
-  store(row + 3u, span.end, column, columns, sum[3]);
+  let offset = part * parameters.max_rows;
+  store(offset + row, offset + span.end, column, columns, sum[0]);
+  store(offset + row + 1u, offset + span.end, column, columns, sum[1]);
+  store(offset + row + 2u, offset + span.end, column, columns, sum[2]);
+  store(offset + row + 3u, offset + span.end, column, columns, sum[3]);
 }

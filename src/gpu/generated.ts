@@ -130,7 +130,7 @@ export interface Kernels {
   };
   'dense/forward': {
     bindings: { readonly input: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly bias: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number };
+    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number; readonly part_steps: number; readonly max_rows: number };
     constants: { readonly ACTIVATION?: number; readonly SLOPE?: number };
   };
   'dense/forward.subgroups': {
@@ -276,6 +276,11 @@ export interface Kernels {
   'reduce/not_finite': {
     bindings: { readonly values: Tensor<'f32'>; readonly found: Tensor<'u32'> };
     parameters: { readonly count: number; readonly invocations: number; readonly slot: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'reduce/parts': {
+    bindings: { readonly partial: Tensor<'f32'>; readonly sum: Tensor<'f32'> };
+    parameters: { readonly parts: number; readonly count: number };
     constants: { readonly WORKGROUP?: number };
   };
   'reduce/squares': {

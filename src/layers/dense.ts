@@ -22,6 +22,10 @@ export function chunkRows(maxRows: number): number {
   return Math.max(MIN_CHUNK_ROWS, Math.ceil(maxRows / MAX_CHUNKS / 16) * 16);
 }
 
+/** Parts that a long sum is cut into have at least so many inputs, and only as many workgroups are sought as keep a GPU busy. */
+const MIN_PART_INPUTS = 512;
+const BUSY_WORKGROUPS = 256;
+
 export interface DenseOptions {
   /** Names the layer in errors, profiles and memory. */
   readonly label: string;
@@ -57,6 +61,10 @@ export class Dense {
   /** [sides, outputWidth] */
   readonly bias: Tensor<'f32'>;
   readonly variant: DenseVariant;
+  /** Inputs of a part of a row's sum in `forward`, and parts. */
+  readonly #cut: { readonly steps: number; readonly parts: number };
+  /** [parts, maxRows, outputWidth] where there are several. */
+  readonly #parts: Tensor<'f32'> | undefined;
   readonly #gradients: { weight: Tensor<'f32'>; bias: Tensor<'f32'>; partial: Tensor<'f32'> } | undefined;
 
   /** @throws HashgnnError if a width is no positive multiple of 4 or `maxRows` no count */
@@ -74,6 +82,10 @@ export class Dense {
       throw new HashgnnError(`${label} cannot have room for ${maxRows} rows`);
     }
     this.variant = options.variant ?? likelyVariants(scope.gpu).dense;
+    this.#cut = this.#cutOf(options);
+    if (this.#cut.parts > 1) {
+      this.#parts = scope.tensor('f32', [this.#cut.parts, maxRows, outputWidth], `${label} partial sums`);
+    }
     this.weight = scope.tensor('f32', [sides, inputWidth, outputWidth], `${label} weight`);
     this.bias = scope.tensor('f32', [sides, outputWidth], `${label} bias`);
     if (trainable) {
@@ -97,7 +109,8 @@ export class Dense {
   }
 
   /**
-   * Records the layer's output. Rows of `output` beyond rows[0] are left as they are.
+   * Records the layer's output. Rows of `output` beyond rows[0] are left as they are, or undefined where sums are so long
+   * that they are cut into parts.
    * @param io `input` [maxRows, inputWidth], `output` [maxRows, outputWidth]
    * @throws BindingError if a tensor has no room for maxRows rows
    */
@@ -107,13 +120,35 @@ export class Dense {
     this.#requireRows({ input }, inputWidth, maxRows);
     this.#requireRows({ output }, outputWidth, maxRows);
     const block = BLOCKS[this.variant];
-    program.dispatch(`dense/forward${block.suffix}`, {
+    const parameters = { input_width: inputWidth, output_width: outputWidth, sides };
+    const work = {
       label: `${label} forward`,
-      bind: { input, weight: this.weight, bias: this.bias, rows, output },
-      parameters: { input_width: inputWidth, output_width: outputWidth, sides },
       constants: { ACTIVATION: ACTIVATIONS[activation] },
       workgroups: this.#spans(maxRows, block.rows) * Math.ceil(outputWidth / block.columns),
       cost: this.#cost(maxRows),
+    };
+    const bind = { input, weight: this.weight, bias: this.bias, rows };
+    if (this.variant !== 'tiles') {
+      program.dispatch(`dense/forward.${this.variant}`, { ...work, bind: { ...bind, output }, parameters });
+      return;
+    }
+    // Only as many rows as there are partial sums for.
+    const partial = maxRows <= this.options.maxRows ? this.#parts : undefined;
+    const { steps, parts } = partial ? this.#cut : { steps: inputWidth, parts: 1 };
+    program.dispatch('dense/forward', {
+      ...work,
+      bind: { ...bind, output: partial ?? output },
+      parameters: { ...parameters, part_steps: steps, max_rows: maxRows },
+      workgroups: parts * work.workgroups,
+    });
+    if (!partial) return;
+    const count = maxRows * outputWidth;
+    program.dispatch('reduce/parts', {
+      label: `${label} sum of parts`,
+      bind: { partial, sum: output },
+      parameters: { parts, count },
+      invocations: count / 4,
+      cost: { bytes: 4 * (parts + 1) * count, operations: parts * count },
     });
   }
 
@@ -224,6 +259,16 @@ export class Dense {
       workgroups: this.#spans(maxRows, block.rows) * Math.ceil(inputWidth / block.columns),
       cost: this.#cost(maxRows),
     });
+  }
+
+  /** How sums are cut: long ones of a few rows and columns into parts, so that all of a GPU has work. */
+  #cutOf({ inputWidth, outputWidth, maxRows, activation }: DenseOptions): { steps: number; parts: number } {
+    const { rows, columns } = BLOCKS.tiles;
+    const workgroups = this.#spans(maxRows, rows) * Math.ceil(outputWidth / columns);
+    const wanted = Math.min(Math.floor(inputWidth / MIN_PART_INPUTS), Math.floor(BUSY_WORKGROUPS / workgroups));
+    if (this.variant !== 'tiles' || activation !== 'none' || wanted < 2) return { steps: inputWidth, parts: 1 };
+    const steps = 16 * Math.ceil(inputWidth / wanted / 16);
+    return { steps, parts: Math.ceil(inputWidth / steps) };
   }
 
   /** Spans of `size` rows that the rows can make, wherever the border between the sides falls. */

@@ -190,3 +190,20 @@ test('a layer that is not trainable holds no gradients and runs forward alone', 
     scope.destroy();
   }
 });
+
+test('long sums of few rows are cut into parts, and come out as the twin has them', COMPILING, async () => {
+  const sizes = { inputWidth: 2500, outputWidth: 20, sides: 1, total: 70, first: 70, maxRows: 75 } as const;
+  const data = {
+    input: rowsOf(1, sizes.total, sizes.maxRows, sizes.inputWidth),
+    weight: uniform(2, sizes.inputWidth * sizes.outputWidth).map((w) => w / Math.sqrt(sizes.inputWidth)),
+    bias: uniform(3, sizes.outputWidth),
+  };
+  const expected = new Float64Array(sizes.total * sizes.outputWidth);
+  const parameters = { input_width: sizes.inputWidth, output_width: sizes.outputWidth, sides: sizes.sides };
+  forward({ ...data, rows: [sizes.total, sizes.first], output: expected }, parameters);
+  const direction = rowsOf(4, sizes.total, sizes.maxRows, sizes.outputWidth);
+  for (const variant of names(gpu())) {
+    const { output } = await run(gpu(), sizes, 'none', variant, data, direction);
+    expectClose(output.subarray(0, expected.length), expected, { absolute: 2e-5, relative: 2e-5 }, variant);
+  }
+});

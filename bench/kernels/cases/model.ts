@@ -92,21 +92,20 @@ const shapeOf = ({ input_width, output_width }: Layer) => ({ input_width, output
 const spans = ({ count }: Layer, rows: number) => blocks(count, rows) + 1;
 const weightOf = ({ input_width, output_width, seed }: Layer) => floats(2 * input_width * output_width, seed + 1);
 
-const forwardOf = (rows: number, columns_: number, lanes: number) => (setting: Setting) =>
-  denseOf<'dense/forward'>(setting, lanes, (layer) => ({
-    inputs: {
-      input: floats(layer.count * layer.input_width, layer.seed),
-      weight: weightOf(layer),
-      bias: floats(2 * layer.output_width, layer.seed + 2),
-      rows: layer.rows,
-      output: unwrittenFloats(layer.count * layer.output_width),
-    },
-    parameters: shapeOf(layer),
-    constants: { ACTIVATION: layer.activation },
-    size: { workgroups: spans(layer, rows) * blocks(layer.output_width, columns_) },
-    twin: forward,
-    tolerance: { output: FLOAT },
-  }));
+/** All of a forward product but what the variants have different parameters for. */
+const forwardOf = (layer: Layer, rows: number, columns_: number) => ({
+  inputs: {
+    input: floats(layer.count * layer.input_width, layer.seed),
+    weight: weightOf(layer),
+    bias: floats(2 * layer.output_width, layer.seed + 2),
+    rows: layer.rows,
+    output: unwrittenFloats(layer.count * layer.output_width),
+  },
+  constants: { ACTIVATION: layer.activation },
+  size: { workgroups: spans(layer, rows) * blocks(layer.output_width, columns_) },
+  twin: forward,
+  tolerance: { output: FLOAT },
+});
 
 const backwardInputOf = (rows: number, columns_: number, lanes: number) => (setting: Setting) =>
   denseOf<'dense/backward_input'>(setting, lanes, (layer) => ({
@@ -278,8 +277,13 @@ const adamOf =
 
 /** The kernels of a training step past the graph. */
 export const MODEL_CASES: CaseMap<ModelKernel> = {
-  'dense/forward': forwardOf(64, 64, 0),
-  'dense/forward.subgroups': forwardOf(32, 32, 8),
+  'dense/forward': (setting) =>
+    denseOf(setting, 0, (layer) => ({
+      ...forwardOf(layer, 64, 64),
+      parameters: { ...shapeOf(layer), part_steps: layer.input_width, max_rows: layer.count },
+    })),
+  'dense/forward.subgroups': (setting) =>
+    denseOf(setting, 8, (layer) => ({ ...forwardOf(layer, 32, 32), parameters: shapeOf(layer) })),
   'dense/backward_input': backwardInputOf(64, 64, 0),
   'dense/backward_input.subgroups': backwardInputOf(32, 32, 8),
   'dense/backward_weight': backwardWeightOf(64, 64, 0, 0),

@@ -4,6 +4,7 @@ import { relax } from '../../../src/reference/hash/relax.js';
 import { relaxBackward } from '../../../src/reference/hash/relax_backward.js';
 import { multinomial } from '../../../src/reference/loss/multinomial.js';
 import { add } from '../../../src/reference/reduce/add.js';
+import { parts } from '../../../src/reference/reduce/parts.js';
 import { gather } from '../../../src/reference/rows/gather.js';
 import { scatter } from '../../../src/reference/rows/scatter.js';
 import { negativesByDegree } from '../../../src/reference/sample/negatives_by_degree.js';
@@ -17,9 +18,12 @@ type SystemKernel =
   | `aggregate/propagate${'' | '.lanes'}`
   | `hash/${'relax' | 'relax_backward'}`
   | 'loss/multinomial'
-  | 'reduce/add'
+  | `reduce/${'add' | 'parts'}`
   | `rows/${'gather' | 'scatter'}`
   | `sample/${'negatives_by_degree' | 'users' | 'walks'}`;
+
+/** Parts that a sum is computed in. */
+const PARTS = 15;
 
 const FLOAT = { absolute: 2e-5, relative: 2e-5 };
 const work = (bytes: number, operations: number, more: Partial<Cost> = {}): Cost => ({
@@ -168,6 +172,20 @@ export const SYSTEM_CASES: CaseMap<SystemKernel> = {
           parameters: { count: length },
           size,
           twin: add,
+        }),
+      },
+    ];
+  },
+  'reduce/parts': (setting) => {
+    const { what, length, shape, size, seed } = embeddings(setting);
+    return [
+      {
+        ...{ what: `${what} in ${PARTS} parts`, shape, cost: work(4 * (PARTS + 1) * length, PARTS * length) },
+        work: () => ({
+          inputs: { partial: floats(PARTS * length, seed), sum: unwrittenFloats(length) },
+          parameters: { parts: PARTS, count: length },
+          size,
+          twin: parts,
         }),
       },
     ];

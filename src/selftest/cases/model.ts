@@ -61,6 +61,7 @@ function denseCases(): KernelCase[] {
       return [
         kernelCase('dense/forward', {
           ...options,
+          parameters: { ...shape, part_steps: input_width, max_rows: allocated },
           size: { workgroups: (blocks(allocated, 64) + 1) * blocks(output_width, 64) },
         }),
         kernelCase('dense/forward.subgroups', {

@@ -4,6 +4,7 @@ import { relaxBackward } from '../../reference/hash/relax_backward.js';
 import { NONE } from '../../reference/lib/none.js';
 import { multinomial } from '../../reference/loss/multinomial.js';
 import { add } from '../../reference/reduce/add.js';
+import { parts } from '../../reference/reduce/parts.js';
 import { gather } from '../../reference/rows/gather.js';
 import { scatter } from '../../reference/rows/scatter.js';
 import { negativesByDegree } from '../../reference/sample/negatives_by_degree.js';
@@ -74,6 +75,12 @@ function rowsByNumber(): KernelCase[] {
       parameters: { count: 40 },
       size: { invocations: 10 },
       twin: add,
+    }),
+    kernelCase('reduce/parts', {
+      inputs: { partial: floats(3 * 40, 5), sum: unwrittenFloats(44) },
+      parameters: { parts: 3, count: 40 },
+      size: { invocations: 10 },
+      twin: parts,
     }),
   ];
 }

@@ -31,7 +31,9 @@ test(
           const [rows, columns] = variant ? [32, 32] : [64, 64];
           const workgroups = spans(maxRows, rows) * Math.ceil(outputWidth / columns);
           const name = `dense/forward${variant}` as const;
-          const { output } = await runKernel(gpu(), name, bindings, parameters, { workgroups }, { ACTIVATION });
+          const one = name === 'dense/forward' && { part_steps: inputWidth, max_rows: maxRows };
+          const size = { workgroups };
+          const { output } = await runKernel(gpu(), name, bindings, { ...parameters, ...one }, size, { ACTIVATION });
           expectClose(output, expected, { absolute: 2e-6, relative: 1e-5 }, `${name} output`);
         }
       }),
@@ -39,3 +41,27 @@ test(
     );
   },
 );
+
+test('sums in parts: each part its own, the bias in the first', COMPILING, async () => {
+  await fc.assert(
+    fc.asyncProperty(denseCase, fc.constantFrom(16, 32, 160), async (sizes, part_steps) => {
+      const { inputWidth, outputWidth, sides, total, first, maxRows, seed } = sizes;
+      const parts = Math.ceil(inputWidth / part_steps);
+      const bindings = {
+        input: rowsOf(seed, total, maxRows, inputWidth),
+        weight: uniform(seed + 1, sides * inputWidth * outputWidth),
+        bias: uniform(seed + 2, sides * outputWidth),
+        rows: Uint32Array.of(total, first),
+        output: new Float32Array(parts * Math.max(1, maxRows) * outputWidth).fill(7),
+      };
+      const shape = { input_width: inputWidth, output_width: outputWidth, sides, part_steps, max_rows: maxRows };
+      const expected = Float64Array.from(bindings.output);
+      forward({ ...bindings, output: expected }, shape);
+      const tiles = (Math.ceil(maxRows / 64) + sides - 1) * Math.ceil(outputWidth / 64);
+      const size = { workgroups: parts * tiles };
+      const { output } = await runKernel(gpu(), 'dense/forward', bindings, shape, size);
+      expectClose(output, expected, { absolute: 1e-5, relative: 1e-5 }, 'parts');
+    }),
+    { numRuns: 20, examples: denseExamples.map(([sizes], index) => [sizes, [16, 32, 160][index % 3]!]) },
+  );
+});

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NONE } from '../../../src/reference/lib/none.js';
 import { add } from '../../../src/reference/reduce/add.js';
+import { parts as addParts } from '../../../src/reference/reduce/parts.js';
 import { gather } from '../../../src/reference/rows/gather.js';
 import { scatter } from '../../../src/reference/rows/scatter.js';
 import { useGpu } from '../../support/gpu.js';
 import { floats } from '../../support/graphs.js';
-import { runKernel } from '../../support/kernels.js';
+import { expectClose, runKernel } from '../../support/kernels.js';
 
 const gpu = useGpu();
 
@@ -46,6 +47,20 @@ test.each([
     }),
     { numRuns: 20 },
   );
+});
+
+test('parts are added up, whatever their number, and nothing beyond the count is written', async () => {
+  for (const [parts, count] of [
+    [1, 4],
+    [2, 260],
+    [17, 64],
+  ] as const) {
+    const bind = { partial: floats(parts * count, 3), sum: new Float32Array(count + 4).fill(9) };
+    const expected = bind.sum.slice();
+    addParts({ partial: bind.partial, sum: expected }, { parts, count });
+    const { sum } = await runKernel(gpu(), 'reduce/parts', bind, { parts, count }, { invocations: count / 4 });
+    expectClose(sum, expected, { absolute: 1e-6, relative: 1e-6 }, 'sum');
+  }
 });
 
 test('a sum is added to up to its count', async () => {
