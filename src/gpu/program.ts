@@ -39,7 +39,7 @@ export interface Dispatch {
  * watchdogs stop work of two seconds and with it the screen.
  */
 export const WORK_A_DISPATCH = {
-  software: { bytes: 2 ** 28, operations: 2 ** 30 },
+  software: { bytes: 2 ** 27, operations: 2 ** 30 },
   hardware: { bytes: 2 ** 31, operations: 2 ** 35 },
 } as const;
 

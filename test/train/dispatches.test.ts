@@ -35,6 +35,7 @@ describe.each([
   {},
   { preset: 'text' },
   { preset: 'best' },
+  { preset: 'sparse', bits: 128 },
   { features: 'half', bits: 128 },
   { batchSize: 16_384, widths: [256, 128], inputWidth: 256 },
 ])('a training with %j', (given) => {
