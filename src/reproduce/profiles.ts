@@ -60,11 +60,11 @@ const tenths = (from: number, to: number) =>
 export const PROFILES = {
   quick: {
     about:
-      'MovieLens-1M and small generated data, one seed, a seventh of the steps: about half an hour on two CPU cores',
+      'MovieLens-1M and small generated data, one seed, a tenth of the steps: about half an hour on two CPU cores',
     data: ['ml-1m', 'alibaba'],
     seeds: [0],
     // A step of the text computes whole neighbourhoods: half a second here.
-    shorten: { protocol: 0.15, best: 0.2, literal: 0.03 },
+    shorten: { protocol: 0.1, best: 0.2, literal: 0.03 },
     alibabaSize: 0.001,
     allWithBest: false,
     lambdas: [0, 0.5, 1],
