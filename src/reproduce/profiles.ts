@@ -64,7 +64,7 @@ export const PROFILES = {
     data: ['ml-1m', 'alibaba'],
     seeds: [0],
     // A step of the text computes whole neighbourhoods: half a second here.
-    shorten: { protocol: 0.1, best: 0.2, literal: 0.03 },
+    shorten: { protocol: 0.1, best: 0.2, literal: 0.01 },
     alibabaSize: 0.001,
     allWithBest: false,
     lambdas: [0, 0.5, 1],
