@@ -59,8 +59,7 @@ const tenths = (from: number, to: number) =>
 
 export const PROFILES = {
   quick: {
-    about:
-      'MovieLens-1M and small generated data, one seed, a tenth of the steps: about half an hour on two CPU cores',
+    about: 'MovieLens-1M and small generated data, one seed, a tenth of the steps: about half an hour on two CPU cores',
     data: ['ml-1m', 'alibaba'],
     seeds: [0],
     // A step of the text computes whole neighbourhoods: half a second here.
