@@ -7,14 +7,14 @@
 //   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
 //               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// A node without neighbours is its own. One invocation a node, with eight of its neighbours at a time (lib/row_chunk).
-// Sums have the order of aggregate/mean_full, so the bytes are the same. Reads width·(2·edges + N) elements, and reads
-// and writes each of the output once more for every further chunk of neighbours.
+// A node without neighbours is its own. One workgroup of eight lanes a node (lib/strip), which look up eight neighbours at
+// a time. Sums have the order of aggregate/mean_full, so the bytes are the same. Reads width·(2·edges + N) elements. Needs
+// subgroups of eight lanes or more.
 
+enable subgroups;
 #import grid
-#import row_chunk
+#import strip
 
-override WORKGROUP: u32 = 8;
 override JOINT: u32 = 0;
 
 struct Parameters {
@@ -24,19 +24,19 @@ struct Parameters {
   width: u32,
 }
 
-@group(0) @binding(0) var<storage, read> source: array<vec4f>;
+@group(0) @binding(0) var source: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
 @group(0) @binding(2) var<storage, read> neighbours: array<u32>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 @group(0) @binding(4) var<uniform> parameters: Parameters;
 
-@compute @workgroup_size(WORKGROUP)
+@compute @workgroup_size(8)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = linear_invocation(group, groups, WORKGROUP, local);
+  let row = linear_group(group, groups);
   if (row >= parameters.nodes) {
     return;
   }
@@ -47,34 +47,28 @@ fn main(
   let begin = offsets[node];
   let end = offsets[node + 1u];
   let degree = f32(end - begin);
-  var at: array<u32, CHUNK>;
-  // A node without neighbours has one chunk, an empty one.
-  for (var entry = begin; entry == begin || entry < end; entry += CHUNK) {
-    for (var i = 0u; i < CHUNK; i++) {
-      if (entry + i < end) {
-        at[i] = neighbours[entry + i] * columns;
+  for (var first = 0u; first < columns; first += STRIP_VECTORS) {
+    let column = first + lane;
+    let left = columns - first;
+    var sum = Strip();
+    for (var entry = begin; entry < end; entry += LANES) {
+      let own_entry = neighbours[min(entry + lane, end - 1u)] * columns;
+      let count = min(LANES, end - entry);
+      for (var i = 0u; i < count; i++) {
+        sum += strip_at(source, subgroupShuffle(own_entry, i) + column, left);
       }
     }
-    for (var column = 0u; column < columns; column++) {
-      var sum = vec4f(0.0);
-      if (entry != begin) {
-        sum = output[mean_at + column];
-      }
-      for (var i = 0u; i < CHUNK; i++) {
-        if (entry + i < end) {
-          sum += source[at[i] + column];
-        }
-      }
-      if (entry + CHUNK >= end) {
-        let own = source[node * columns + column];
+    let own = strip_at(source, node * columns + column, left);
+    for (var i = 0u; i < 4u; i++) {
+      let at = column + i * LANES;
+      if (at < columns) {
         if (JOINT == 1u) {
-          sum = (own + sum) / (degree + 1.0);
+          output[mean_at + at] = (own[i] + sum[i]) / (degree + 1.0);
         } else {
-          output[2u * row * columns + column] = own;
-          sum = select(sum / max(degree, 1.0), own, end == begin);
+          output[2u * row * columns + at] = own[i];
+          output[mean_at + at] = select(sum[i] / max(degree, 1.0), own[i], end == begin);
         }
       }
-      output[mean_at + column] = sum;
     }
   }
 }

@@ -7,14 +7,14 @@
 //   source           [N, width]             what the rows hold: values of ACTIVATION; unread where that is 0
 //   source_gradient  [N, width]             towards the sums before ACTIVATION
 //
-// One invocation a node, with eight of its neighbours at a time (lib/row_chunk). Sums have the order of
-// aggregate/mean_full_backward, so the bytes are the same.
+// One workgroup of eight lanes a node (lib/strip), which look up eight neighbours at a time. Sums have the order of
+// aggregate/mean_full_backward, so the bytes are the same. Needs subgroups of eight lanes or more.
 
+enable subgroups;
 #import grid
 #import activation
-#import row_chunk
+#import strip
 
-override WORKGROUP: u32 = 8;
 override JOINT: u32 = 0;
 
 struct Parameters {
@@ -22,20 +22,20 @@ struct Parameters {
   width: u32,
 }
 
-@group(0) @binding(0) var<storage, read> output_gradient: array<vec4f>;
+@group(0) @binding(0) var output_gradient: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
 @group(0) @binding(2) var<storage, read> neighbours: array<u32>;
 @group(0) @binding(3) var<storage, read> source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> source_gradient: array<vec4f>;
 @group(0) @binding(5) var<uniform> parameters: Parameters;
 
-@compute @workgroup_size(WORKGROUP)
+@compute @workgroup_size(8)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
-  let node = linear_invocation(group, groups, WORKGROUP, local);
+  let node = linear_group(group, groups);
   if (node >= parameters.nodes) {
     return;
   }
@@ -45,42 +45,36 @@ fn main(
   let mean_column = select(columns, 0u, joint);
   let begin = offsets[node];
   let end = offsets[node + 1u];
-  let own_at = node * row_columns;
-  var at: array<u32, CHUNK>;
-  var degree: array<f32, CHUNK>;
-  // A node without neighbours has one chunk, an empty one.
-  for (var entry = begin; entry == begin || entry < end; entry += CHUNK) {
-    for (var i = 0u; i < CHUNK; i++) {
-      if (entry + i < end) {
-        let other = neighbours[entry + i];
-        at[i] = other * row_columns + mean_column;
-        degree[i] = f32(offsets[other + 1u] - offsets[other] + JOINT);
+  for (var first = 0u; first < columns; first += STRIP_VECTORS) {
+    let column = first + lane;
+    let left = columns - first;
+    var sum = Strip();
+    for (var entry = begin; entry < end; entry += LANES) {
+      let other = neighbours[min(entry + lane, end - 1u)];
+      let own_entry = other * row_columns + mean_column;
+      let own_degree = f32(offsets[other + 1u] - offsets[other] + JOINT);
+      let count = min(LANES, end - entry);
+      for (var i = 0u; i < count; i++) {
+        let gradient = strip_at(output_gradient, subgroupShuffle(own_entry, i) + column, left);
+        sum += divided(gradient, subgroupShuffle(own_degree, i));
       }
     }
-    for (var column = 0u; column < columns; column++) {
-      let index = node * columns + column;
-      var sum = vec4f(0.0);
-      if (entry != begin) {
-        sum = source_gradient[index];
-      }
-      for (var i = 0u; i < CHUNK; i++) {
-        if (entry + i < end) {
-          sum += output_gradient[at[i] + column] / degree[i];
-        }
-      }
-      if (entry + CHUNK >= end) {
-        var own = output_gradient[own_at + column];
-        if (joint) {
-          own /= f32(end - begin + 1u);
-        } else if (end == begin) {
-          own += output_gradient[own_at + mean_column + column];
-        }
-        sum += own;
+    var own = strip_at(output_gradient, node * row_columns + column, left);
+    if (joint) {
+      own = divided(own, f32(end - begin + 1u));
+    } else if (end == begin) {
+      own += strip_at(output_gradient, node * row_columns + mean_column + column, left);
+    }
+    sum += own;
+    for (var i = 0u; i < 4u; i++) {
+      if (column + i * LANES < columns) {
+        let at = node * columns + column + i * LANES;
         if (ACTIVATION != 0u) {
-          sum *= activation_derivative(source[index]);
+          source_gradient[at] = sum[i] * activation_derivative(source[at]);
+        } else {
+          source_gradient[at] = sum[i];
         }
       }
-      source_gradient[index] = sum;
     }
   }
 }

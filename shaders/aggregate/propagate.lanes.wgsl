@@ -12,14 +12,13 @@
 // With P = norms ⊙ adjacency ⊙ norms, L layers and their mean are (1 + P (1 + P (1 + …))) / (L + 1): one dispatch a
 // layer, the last one with factor 1 / (L + 1). The graph is symmetric, so that the way back is the way here.
 //
-// One invocation a node, with eight of its neighbours at a time (lib/row_chunk). Sums have the order of
-// aggregate/propagate, so the bytes are the same. Reads width · (2 · edges + nodes) elements, and reads and writes the
-// output once more for every further chunk of neighbours.
+// One workgroup of eight lanes a node (lib/strip), which look up eight neighbours at a time. Sums have the order of
+// aggregate/propagate, so the bytes are the same. Reads width · (2 · edges + nodes) elements. Needs subgroups of eight
+// lanes or more.
 
+enable subgroups;
 #import grid
-#import row_chunk
-
-override WORKGROUP: u32 = 8;
+#import strip
 
 struct Parameters {
   nodes: u32,
@@ -29,53 +28,45 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<storage, read> base: array<vec4f>;
-@group(0) @binding(1) var<storage, read> source: array<vec4f>;
+@group(0) @binding(1) var source: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(2) var<storage, read> norms: array<f32>;
 @group(0) @binding(3) var<storage, read> offsets: array<u32>;
 @group(0) @binding(4) var<storage, read> neighbours: array<u32>;
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>;
 @group(0) @binding(6) var<uniform> parameters: Parameters;
 
-@compute @workgroup_size(WORKGROUP)
+@compute @workgroup_size(8)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
-  let node = linear_invocation(group, groups, WORKGROUP, local);
+  let node = linear_group(group, groups);
   if (node >= parameters.nodes) {
     return;
   }
   let columns = parameters.width / 4u;
-  let first = node * columns;
   let begin = offsets[node];
   let end = offsets[node + 1u];
   let own = norms[node];
-  var at: array<u32, CHUNK>;
-  var norm: array<f32, CHUNK>;
-  // A node without neighbours has one chunk, an empty one.
-  for (var entry = begin; entry == begin || entry < end; entry += CHUNK) {
-    for (var i = 0u; i < CHUNK; i++) {
-      if (entry + i < end) {
-        let neighbour = neighbours[entry + i];
-        at[i] = neighbour * columns;
-        norm[i] = norms[neighbour];
+  for (var first = 0u; first < columns; first += STRIP_VECTORS) {
+    let column = first + lane;
+    let left = columns - first;
+    var sum = Strip();
+    for (var entry = begin; entry < end; entry += LANES) {
+      let neighbour = neighbours[min(entry + lane, end - 1u)];
+      let norm = norms[neighbour];
+      let count = min(LANES, end - entry);
+      for (var i = 0u; i < count; i++) {
+        let row = strip_at(source, subgroupShuffle(neighbour, i) * columns + column, left);
+        sum += subgroupShuffle(norm, i) * row;
       }
     }
-    for (var column = 0u; column < columns; column++) {
-      var sum = vec4f();
-      if (entry != begin) {
-        sum = output[first + column];
+    for (var i = 0u; i < 4u; i++) {
+      if (column + i * LANES < columns) {
+        let at = node * columns + column + i * LANES;
+        output[at] = parameters.factor * (base[at] + own * sum[i]);
       }
-      for (var i = 0u; i < CHUNK; i++) {
-        if (entry + i < end) {
-          sum += norm[i] * source[at[i] + column];
-        }
-      }
-      if (entry + CHUNK >= end) {
-        sum = parameters.factor * (base[first + column] + own * sum);
-      }
-      output[first + column] = sum;
     }
   }
 }

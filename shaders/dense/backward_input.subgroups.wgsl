@@ -18,6 +18,7 @@ enable subgroups;
 #import sides
 #import activation
 #import lane_tile
+#import image
 
 struct Parameters {
   input_width: u32,
@@ -25,8 +26,8 @@ struct Parameters {
   sides: u32,
 }
 
-@group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(0) var gradient: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var weight: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(2) var<storage, read> rows: array<u32>;
 @group(0) @binding(3) var<storage, read> input: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> input_gradient: array<vec4f>;
@@ -70,12 +71,12 @@ fn main(
   let weights = (span.side * columns + min(column + lane, columns - 1u)) * 4u * depth;
   var sum: Tile;
   for (var k = 0u; k < depth; k += 1u) {
-    let a = mat4x4f(gradient[at0 + k], gradient[at1 + k], gradient[at2 + k], gradient[at3 + k]);
+    let a = mat4x4f(texel(gradient, at0 + k), texel(gradient, at1 + k), texel(gradient, at2 + k), texel(gradient, at3 + k));
     let own = mat4x4f(
-      weight[weights + k],
-      weight[weights + depth + k],
-      weight[weights + 2u * depth + k],
-      weight[weights + 3u * depth + k],
+      texel(weight, weights + k),
+      texel(weight, weights + depth + k),
+      texel(weight, weights + 2u * depth + k),
+      texel(weight, weights + 3u * depth + k),
     );
     add_products(&sum, a, own);
   }

@@ -18,6 +18,7 @@ enable subgroups;
 #import sides
 #import activation
 #import lane_tile
+#import image
 
 struct Parameters {
   input_width: u32,
@@ -25,8 +26,8 @@ struct Parameters {
   sides: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(0) var input: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var weight: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read> rows: array<u32>;
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
@@ -71,12 +72,12 @@ fn main(
     sum[c] = mat4x4f(vec4f(start.x), vec4f(start.y), vec4f(start.z), vec4f(start.w));
   }
   for (var k = 0u; k < depth; k += 1u) {
-    let a = mat4x4f(input[at0 + k], input[at1 + k], input[at2 + k], input[at3 + k]);
+    let a = mat4x4f(texel(input, at0 + k), texel(input, at1 + k), texel(input, at2 + k), texel(input, at3 + k));
     let own = mat4x4f(
-      weight[weights],
-      weight[weights + columns],
-      weight[weights + 2u * columns],
-      weight[weights + 3u * columns],
+      texel(weight, weights),
+      texel(weight, weights + columns),
+      texel(weight, weights + 2u * columns),
+      texel(weight, weights + 3u * columns),
     );
     weights += 4u * columns;
     add_products(&sum, a, transpose(own));

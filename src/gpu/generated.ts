@@ -11,7 +11,7 @@ export interface Kernels {
   'aggregate/mean_full.lanes': {
     bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly first: number; readonly nodes: number; readonly width: number };
-    constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
+    constants: { readonly JOINT?: number };
   };
   'aggregate/mean_full_backward': {
     bindings: { readonly output_gradient: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
@@ -21,7 +21,7 @@ export interface Kernels {
   'aggregate/mean_full_backward.lanes': {
     bindings: { readonly output_gradient: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
     parameters: { readonly nodes: number; readonly width: number };
-    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly JOINT?: number };
   };
   'aggregate/mean_full_half': {
     bindings: { readonly source: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
@@ -61,7 +61,7 @@ export interface Kernels {
   'aggregate/propagate.lanes': {
     bindings: { readonly base: Tensor<'f32'>; readonly source: Tensor<'f32'>; readonly norms: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly nodes: number; readonly width: number; readonly factor: number };
-    constants: { readonly WORKGROUP?: number };
+    constants: {};
   };
   'block/compact': {
     bindings: { readonly bits: Tensor<'u32'>; readonly ranks: Tensor<'u32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'> };

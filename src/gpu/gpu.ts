@@ -1,5 +1,6 @@
 import { GpuError, GpuLostError, GpuOutOfMemoryError, GpuUnavailableError, GpuValidationError } from './errors.js';
 import type { KernelName } from './generated.js';
+import { ImageMemory, imageSize } from './images.js';
 import { Kernel } from './kernel.js';
 import { planningDevice } from './planning.js';
 import { acquireWebgpu, loadShaders, patiently, releaseWebgpu } from './platform.js';
@@ -230,6 +231,28 @@ export class Gpu {
     return tensor;
   }
 
+  /**
+   * Memory for images, for `Program`.
+   * @throws GpuOutOfMemoryError where the device has no image of so many lines
+   */
+  imageMemory(lines: number, label: string): ImageMemory {
+    this.throwIfFailed();
+    const limit = this.limits.maxTextureDimension2D;
+    if (lines > limit) {
+      throw new GpuOutOfMemoryError(`${label} need ${lines} lines, this device has ${limit} at most`, {
+        where: this.name,
+        fix: 'use a smaller batch or fewer bits',
+      });
+    }
+    const { size, bytes } = imageSize(lines);
+    this.device.pushErrorScope('out-of-memory');
+    const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
+    const texture = this.device.createTexture({ label, size, format: 'rgba32float', usage });
+    this.#watch(`allocating ${label} of ${bytes} bytes`);
+    this.#count(label, bytes);
+    return new ImageMemory(this, label, texture, bytes);
+  }
+
   /** A scope whose tensors are destroyed together. */
   scope(): TensorScope {
     return new TensorScope(this);
@@ -336,9 +359,9 @@ export class Gpu {
     return staging;
   }
 
-  /** Takes a destroyed tensor off the books, for `Tensor`. */
-  released(tensor: Tensor): void {
-    this.#count(tensor.label, -tensor.bytes);
+  /** Takes something destroyed off the books, for `Tensor` and `ImageMemory`. */
+  released({ label, bytes }: { readonly label: string; readonly bytes: number }): void {
+    this.#count(label, -bytes);
   }
 
   /** Notes what is submitted, for `Program` alone. */

@@ -1,6 +1,7 @@
 import { BindingError, GpuLostError, ShaderError } from './errors.js';
 import type { Kernels } from './generated.js';
 import type { Gpu } from './gpu.js';
+import type { Image } from './images.js';
 import { patiently } from './platform.js';
 import type { BindingInfo, ElementType, ShaderInfo } from './shader.js';
 import type { Tensor } from './tensor.js';
@@ -45,21 +46,26 @@ export class Kernel {
       typeof part === 'number' ? part : known.get(part)!,
     );
     this.workgroupSize = [x, y, z];
-    const { maxComputeInvocationsPerWorkgroup, maxStorageBuffersPerShaderStage } = gpu.limits;
+    const { maxComputeInvocationsPerWorkgroup, maxStorageBuffersPerShaderStage, maxStorageTexturesPerShaderStage } =
+      gpu.limits;
     if (x * y * z > maxComputeInvocationsPerWorkgroup) {
       throw new BindingError(
         `${shader.name} asks for ${x * y * z} invocations a workgroup, the device allows ${maxComputeInvocationsPerWorkgroup}`,
       );
     }
-    if (shader.bindings.length > maxStorageBuffersPerShaderStage) {
+    const images = shader.bindings.filter(({ image }) => image).length;
+    const buffers = shader.bindings.length - images;
+    if (buffers > maxStorageBuffersPerShaderStage || images > maxStorageTexturesPerShaderStage) {
       throw new BindingError(
-        `${shader.name} binds ${shader.bindings.length} tensors, the device allows ${maxStorageBuffersPerShaderStage}`,
+        `${shader.name} binds ${buffers} tensors and ${images} as images, the device allows ${maxStorageBuffersPerShaderStage} and ${maxStorageTexturesPerShaderStage}`,
       );
     }
-    const entries: GPUBindGroupLayoutEntry[] = shader.bindings.map(({ binding, access }) => ({
+    const entries: GPUBindGroupLayoutEntry[] = shader.bindings.map(({ binding, access, image }) => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+      ...(image
+        ? { storageTexture: { access: 'read-only', format: 'rgba32float' } }
+        : { buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' } }),
     }));
     if (shader.uniform) {
       entries.push({
@@ -78,18 +84,14 @@ export class Kernel {
   }
 
   /**
-   * A bind group of these tensors, for `Program`.
+   * Checks the tensors that the kernel is to be given, for `Program`.
    * @throws BindingError naming the variable that is missing, unknown, of another type, destroyed, too large, or written
    * and read at once
    */
-  bind(tensors: Readonly<Record<string, Tensor>>, uniform: GPUBuffer | undefined): GPUBindGroup {
+  requireBindable(tensors: Readonly<Record<string, Tensor>>): void {
     const { bindings, name } = this.shader;
     const where = `shaders/${name}.wgsl`;
-    const entries = bindings.map((info) => {
-      const tensor = tensors[info.name];
-      this.#requireFits(info, tensor, where);
-      return { binding: info.binding, resource: { buffer: tensor.buffer, offset: tensor.offset * 4 } };
-    });
+    for (const info of bindings) this.#requireFits(info, tensors[info.name], where);
     const names = new Set(bindings.map((info) => info.name));
     const extra = Object.keys(tensors).find((key) => !names.has(key));
     if (extra !== undefined) {
@@ -110,6 +112,20 @@ export class Kernel {
         );
       }
     }
+  }
+
+  /** A bind group of tensors that `requireBindable` let pass, and of the images of some of them, for `Program`. */
+  bind(
+    tensors: Readonly<Record<string, Tensor>>,
+    images: Readonly<Record<string, Image>>,
+    uniform: GPUBuffer | undefined,
+  ): GPUBindGroup {
+    const { bindings, name } = this.shader;
+    const entries: GPUBindGroupEntry[] = bindings.map((info) => {
+      const image = images[info.name];
+      const { buffer, offset } = tensors[info.name]!;
+      return { binding: info.binding, resource: image ? image.memory!.view : { buffer, offset: offset * 4 } };
+    });
     if (this.shader.uniform && uniform) {
       entries.push({ binding: this.shader.uniform.binding, resource: { buffer: uniform, offset: 0 } });
     }

@@ -9,7 +9,7 @@ const nothing = () => ({});
  * @param unbounded buffers may have any size
  */
 export function planningDevice({ limits, features }: GPUDevice, unbounded: boolean): GPUDevice {
-  const anySize = unbounded ? ['maxBufferSize', 'maxStorageBufferBindingSize'] : [];
+  const anySize = unbounded ? ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxTextureDimension2D'] : [];
   const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
   const device = {
     features,
@@ -28,6 +28,7 @@ export function planningDevice({ limits, features }: GPUDevice, unbounded: boole
       unmap() {},
       destroy() {},
     }),
+    createTexture: () => ({ createView: nothing, destroy() {} }),
     createBindGroupLayout: nothing,
     createBindGroup: nothing,
     createPipelineLayout: nothing,
@@ -37,6 +38,7 @@ export function planningDevice({ limits, features }: GPUDevice, unbounded: boole
       beginComputePass: () => pass,
       clearBuffer() {},
       copyBufferToBuffer() {},
+      copyBufferToTexture() {},
       finish: nothing,
     }),
     queue: { writeBuffer() {}, submit() {}, onSubmittedWorkDone: async () => {} },

@@ -1,6 +1,7 @@
 import { BindingError } from './errors.js';
 import type { Gpu } from './gpu.js';
 import { cutGrid, FIRST_GROUP, type GridPart } from './grid.js';
+import { type Image, Images } from './images.js';
 import type { BindingsOf, ConstantsOf, Kernel, ParametersOf } from './kernel.js';
 import type { Tensor } from './tensor.js';
 
@@ -68,7 +69,9 @@ export function largestShare({ parts }: Pick<Dispatch, 'parts'>): number {
 interface Recorded extends Dispatch {
   /** By the names of the WGSL variables. */
   readonly tensors: Readonly<Record<string, Tensor>>;
-  readonly bindGroup: GPUBindGroup;
+  /** Of the tensors, those that the shader reads as images. */
+  readonly images: Readonly<Record<string, Image>>;
+  bindGroup: GPUBindGroup | undefined;
   readonly uniform: GPUBuffer | undefined;
   parameters: Readonly<Record<string, number>>;
   /** One for each part. */
@@ -76,7 +79,11 @@ interface Recorded extends Dispatch {
   pipelines: readonly GPUComputePipeline[] | undefined;
 }
 
-type Command = Recorded | { readonly clear: Tensor } | { readonly from: Tensor; readonly to: Tensor };
+type Command =
+  | Recorded
+  | { readonly clear: Tensor }
+  | { readonly from: Tensor; readonly to: Tensor }
+  | { readonly image: Image };
 
 /**
  * Dispatches with static shapes, recorded once and replayed many times. Recording checks everything that can be
@@ -85,6 +92,7 @@ type Command = Recorded | { readonly clear: Tensor } | { readonly from: Tensor; 
 export class Program {
   readonly #commands: Command[] = [];
   readonly #uniforms: GPUBuffer[] = [];
+  readonly #images = new Images();
   #destroyed = false;
 
   /** Use `Gpu.program`. */
@@ -98,6 +106,11 @@ export class Program {
     return this.#commands.filter((command): command is Recorded => 'kernel' in command);
   }
 
+  /** Bytes that the images of tensors take once the program is compiled. */
+  get imageBytes(): number {
+    return this.#images.bytes;
+  }
+
   /**
    * Records a dispatch of a kernel, over `invocations` rounded up to whole workgroups or over `workgroups`; in several
    * parts, one after another, where its cost says that it would take too long for a display driver's watchdog.
@@ -107,6 +120,8 @@ export class Program {
     const { gpu } = this;
     const constants = (options.constants ?? {}) as Record<string, number>;
     const kernel = gpu.kernel(name, constants);
+    const tensors = options.bind as Record<string, Tensor>;
+    kernel.requireBindable(tensors);
     const parameters = { ...(options.parameters as Record<string, number> | undefined) };
     const bytes = kernel.encodeParameters(parameters);
     let uniform: GPUBuffer | undefined;
@@ -130,20 +145,38 @@ export class Program {
       kernels: parts.map(({ first }) =>
         first === 0 ? kernel : gpu.kernel(name, { ...constants, FIRST_GROUP: first }),
       ),
-      tensors: options.bind as Record<string, Tensor>,
-      bindGroup: kernel.bind(options.bind as Record<string, Tensor>, uniform),
+      tensors,
+      images: this.#recordImages(kernel, tensors),
+      bindGroup: undefined,
       uniform,
       parameters,
       pipelines: undefined,
     };
     this.#commands.push(recorded);
+    for (const { name, access } of kernel.shader.bindings) {
+      if (access === 'read_write') this.#images.written(tensors[name]!);
+    }
     return recorded;
+  }
+
+  /** The images that a kernel reads, after copying to those that there are not yet. */
+  #recordImages(kernel: Kernel, tensors: Readonly<Record<string, Tensor>>): Record<string, Image> {
+    const command = this.#commands.length;
+    return Object.fromEntries(
+      kernel.shader.bindings.flatMap(({ name, image: wanted }) => {
+        if (!wanted) return [];
+        const { image, fresh } = this.#images.use(tensors[name]!, command);
+        if (fresh) this.#commands.push({ image });
+        return [[name, image]];
+      }),
+    );
   }
 
   /** Records filling a tensor with zeros. */
   clear(tensor: Tensor): void {
     this.#requireOwn(tensor);
     this.#commands.push({ clear: tensor });
+    this.#images.written(tensor);
   }
 
   /** Records copying a tensor into another of the same length. */
@@ -155,6 +188,7 @@ export class Program {
       throw new BindingError(`${from.label} cannot be copied to ${to.label}: their types or lengths differ`);
     }
     this.#commands.push({ from, to });
+    this.#images.written(to);
   }
 
   /** Changes parameters of a recorded dispatch for the runs that follow. */
@@ -166,8 +200,13 @@ export class Program {
     if (bytes && recorded.uniform) this.gpu.device.queue.writeBuffer(recorded.uniform, 0, bytes);
   }
 
-  /** Compiles all pipelines, side by side. @throws ShaderError, GpuLostError */
+  /** Compiles all pipelines, side by side. @throws ShaderError, GpuLostError, GpuOutOfMemoryError */
   async compile(): Promise<this> {
+    this.#images.allocate(this.gpu, `images of ${this.label}`);
+    for (const command of this.#commands) {
+      if ('kernel' in command)
+        command.bindGroup ??= command.kernel.bind(command.tensors, command.images, command.uniform);
+    }
     await Promise.all(
       this.#commands.map(async (command) => {
         if (!('kernel' in command)) return;
@@ -192,7 +231,7 @@ export class Program {
   }
 
   /**
-   * Encodes and submits one dispatch alone, with the clearing and copying recorded just before it, for `profile`.
+   * Encodes and submits one dispatch alone, with the clearing and copying recorded just before it (to images that are new with it, too), for `profile`.
    */
   runOne(dispatch: Dispatch, timestampWrites?: GPUComputePassTimestampWrites): void {
     const last = this.#commands.indexOf(dispatch as Recorded);
@@ -222,6 +261,7 @@ export class Program {
   destroy(): void {
     this.#destroyed = true;
     for (const uniform of this.#uniforms.splice(0)) uniform.destroy();
+    this.#images.destroy();
     this.#commands.length = 0;
   }
 
@@ -245,7 +285,9 @@ export class Program {
           ? [command.clear]
           : 'from' in command
             ? [command.from, command.to]
-            : Object.values(command.tensors);
+            : 'image' in command
+              ? [command.image.tensor]
+              : Object.values(command.tensors);
       const destroyed = tensors.find((tensor) => tensor.destroyed);
       if (destroyed) throw new BindingError(`${this.label} uses ${destroyed.label}, which is destroyed`);
       if ('kernel' in command && !command.pipelines) {
@@ -273,9 +315,12 @@ export class Program {
         end();
         const { from, to } = command;
         encoder.copyBufferToBuffer(from.buffer, from.offset * 4, to.buffer, to.offset * 4, to.length * 4);
+      } else if ('image' in command) {
+        end();
+        command.image.memory!.encodeCopy(encoder, command.image.tensor);
       } else if (command.parts[0]!.grid[0] > 0) {
         pass ??= encoder.beginComputePass(timestampWrites && { timestampWrites });
-        pass.setBindGroup(0, command.bindGroup);
+        pass.setBindGroup(0, command.bindGroup!);
         for (const [part, { grid }] of command.parts.entries()) {
           pass.setPipeline(command.pipelines![part]!);
           pass.dispatchWorkgroups(...grid);

@@ -1,10 +1,10 @@
-import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { ResourceType, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { ShaderError } from './errors.js';
 
 /** The scalar types that a tensor can hold. */
 export type ElementType = 'f32' | 'i32' | 'u32';
 
-/** One storage binding of a kernel: an array of scalars, vectors or atomics. */
+/** One storage binding of a kernel: an array of scalars, vectors or atomics, or an image of vectors (`images.ts`). */
 export interface BindingInfo {
   readonly name: string;
   readonly binding: number;
@@ -12,6 +12,7 @@ export interface BindingInfo {
   /** Scalars in one array element: 1, 2 or 4. A tensor bound here holds a multiple of it. */
   readonly width: number;
   readonly access: 'read' | 'read_write';
+  readonly image: boolean;
 }
 
 /** One member of a kernel's uniform struct. */
@@ -134,13 +135,18 @@ function reflect(name: string, lines: readonly Line[]): ShaderInfo {
   if (size === undefined)
     throw new ShaderError('the shader has no compute entry point with a workgroup size', { where });
   const bindings = reflection.storage.map((variable): BindingInfo => {
-    const { element, width } = elementOf(String(variable.type.name), variable.format, where, variable.name);
+    const image = variable.resourceType === ResourceType.StorageTexture;
+    if (image) requireImage(variable, where);
+    const { element, width } = image
+      ? IMAGE_ELEMENT
+      : elementOf(String(variable.type.name), variable.format, where, variable.name);
     return {
       name: variable.name,
       binding: variable.binding,
       element,
       width,
       access: variable.access === 'read_write' ? 'read_write' : 'read',
+      image,
     };
   });
   const uniforms = reflection.uniforms;
@@ -173,6 +179,20 @@ function reflect(name: string, lines: readonly Line[]): ShaderInfo {
       match[1]!.split(',').map((part) => part.trim()),
     ),
   };
+}
+
+/** What a texel of an image is of a tensor: a vector of four floats. */
+const IMAGE_ELEMENT = { element: 'f32', width: 4 } as const;
+
+/** @throws ShaderError where a storage texture is no image as `Images` makes them */
+function requireImage({ name, access, type }: { name: string; access: string; type: TypeLike }, where: string): void {
+  const format = type.format?.name;
+  if (type.name !== 'texture_storage_2d' || format !== 'rgba32float' || access !== 'read') {
+    throw new ShaderError(`${name} is a texture; those that are read as images of tensors are supported`, {
+      where,
+      fix: 'declare it as texture_storage_2d<rgba32float, read>',
+    });
+  }
 }
 
 interface TypeLike {

@@ -20,10 +20,18 @@ export function packedWidth(width: number): number {
 
 const constantsOf = (aggregation: Aggregation) => ({ JOINT: aggregation === 'joint' ? 1 : 0 });
 
-/** The kernels of a variant, and how many of its invocations do `rows` rows of a width. */
+/**
+ * The kernels of a variant, and what does `rows` rows of a width of few draws (`sampled`) or of whole neighbourhoods (`full`).
+ * Few draws are not worth the copy of their table to an image: there a lane has a row to itself.
+ */
+const byColumns = (rows: number, width: number) => ({ invocations: (rows * width) / 4 });
 const VARIANTS = {
-  columns: { suffix: '', invocations: (rows: number, width: number) => (rows * width) / 4 },
-  lanes: { suffix: '.lanes', invocations: (rows: number) => rows },
+  columns: { suffix: '', sampled: byColumns, full: byColumns },
+  lanes: {
+    suffix: '.lanes',
+    sampled: (rows: number) => ({ invocations: rows }),
+    full: (rows: number) => ({ workgroups: rows }),
+  },
 } as const satisfies Record<GatherVariant, object>;
 
 /** Where gradients come to: at the features of a layer, or past their activation at the sums before it. */
@@ -120,7 +128,7 @@ export class SampledAggregation {
     },
   ): void {
     const { targets, fanout, aggregation, layer } = this.options;
-    const { suffix, invocations } = VARIANTS[this.options.variant];
+    const { suffix, sampled } = VARIANTS[this.options.variant];
     program.dispatch(`aggregate/mean_sampled${suffix}`, {
       label: `aggregate layer ${layer}`,
       bind: {
@@ -132,7 +140,7 @@ export class SampledAggregation {
       },
       parameters: { width: io.width, fanout },
       constants: constantsOf(aggregation),
-      invocations: invocations(targets.maxRows, io.width),
+      ...sampled(targets.maxRows, io.width),
       cost: { bytes: targets.maxRows * io.width * 4 * (fanout + 1 + (aggregation === 'joint' ? 1 : 2)) },
     });
   }
@@ -140,7 +148,7 @@ export class SampledAggregation {
   /** Records the gradient of the source features, by row of `sources`. */
   recordBackward(program: Program, io: SourceGradient): void {
     const { targets, fanout, aggregation, layer } = this.options;
-    const { suffix, invocations } = VARIANTS[this.options.variant];
+    const { suffix, sampled } = VARIANTS[this.options.variant];
     program.dispatch(`aggregate/mean_sampled_backward${suffix}`, {
       label: `aggregate layer ${layer} backward`,
       bind: {
@@ -154,7 +162,7 @@ export class SampledAggregation {
       },
       parameters: { width: io.width, fanout },
       constants: { ...constantsOf(aggregation), ACTIVATION: ACTIVATIONS[io.activation] },
-      invocations: invocations(this.sources.maxRows, io.width),
+      ...sampled(this.sources.maxRows, io.width),
       cost: { bytes: (targets.maxRows * (fanout + 1) + this.sources.maxRows) * io.width * 4 },
     });
   }
@@ -210,11 +218,11 @@ export class FullAggregation {
         invocations: count * Math.ceil(width / 8),
       });
     } else {
-      const { suffix, invocations } = VARIANTS[variant];
+      const { suffix, full } = VARIANTS[variant];
       program.dispatch(`aggregate/mean_full${suffix}`, {
         ...work,
         bind: { source: source as Tensor<'f32'>, offsets, neighbours, output },
-        invocations: invocations(count, width),
+        ...full(count, width),
       });
     }
   }
@@ -222,7 +230,7 @@ export class FullAggregation {
   /** Records the gradient of `source` [N, width]. */
   recordBackward(program: Program, io: SourceGradient): void {
     const { graph, aggregation, layer } = this.options;
-    const { suffix, invocations } = VARIANTS[this.options.variant];
+    const { suffix, full } = VARIANTS[this.options.variant];
     program.dispatch(`aggregate/mean_full_backward${suffix}`, {
       label: `aggregate layer ${layer} backward`,
       bind: {
@@ -234,7 +242,7 @@ export class FullAggregation {
       },
       parameters: { nodes: graph.nodeCount, width: io.width },
       constants: { ...constantsOf(aggregation), ACTIVATION: ACTIVATIONS[io.activation] },
-      invocations: invocations(graph.nodeCount, io.width),
+      ...full(graph.nodeCount, io.width),
       cost: { bytes: (2 * graph.edgeCount + 3 * graph.nodeCount) * io.width * 4 },
     });
   }

@@ -122,7 +122,7 @@ export class PropagationEncoder implements Encoder {
         label: `propagate ${what} ${layer}`,
         bind: { base, source, norms: this.#norms!, offsets, neighbours, output },
         parameters: { nodes: nodeCount, width, factor: layer === layers - 1 ? 1 / (layers + 1) : 1 },
-        invocations: lanes ? nodeCount : (nodeCount * width) / 4,
+        ...(lanes ? { workgroups: nodeCount } : { invocations: (nodeCount * width) / 4 }),
         cost: {
           bytes: 4 * width * (2 * edgeCount + 2 * nodeCount),
           operations: 2 * width * (2 * edgeCount + nodeCount),

@@ -7,8 +7,9 @@ import type { Gpu } from '../gpu/index.js';
 export type DenseVariant = 'tiles' | 'subgroups';
 
 /**
- * How rows of tables are read and summed: neighbouring invocations take neighbouring columns of one row, as real GPUs want
- * it, or each takes whole rows, so that a driver on the CPU waits for many rows at once. The bytes are the same.
+ * How rows of tables are read and summed: an invocation has some columns of a row, and many are under way, as real GPUs want
+ * it; or eight lanes go over whole rows, for drivers that run shaders on the CPU, from images where all of a table is
+ * read. The bytes are the same.
  */
 export type GatherVariant = 'columns' | 'lanes';
 
@@ -18,18 +19,23 @@ export interface Variants {
   readonly gather: GatherVariant;
 }
 
-/** The variants that an adapter can run. */
+/**
+ * The variants that an adapter can run. Those for drivers on the CPU are for these alone: they read images of tensors, which
+ * on a GPU may be too large for a texture.
+ */
 export function possibleVariants({ adapter, features }: Pick<Gpu, 'adapter' | 'features'>): {
   readonly [kind in keyof Variants]: readonly Variants[kind][];
 } {
   const lanes = adapter.subgroupSize?.[0] ?? 0;
-  const subgroups = features.has('subgroups') && lanes >= 8;
-  return { dense: subgroups ? ['tiles', 'subgroups'] : ['tiles'], gather: ['columns', 'lanes'] };
+  const together = adapter.software && features.has('subgroups') && lanes >= 8;
+  return {
+    dense: together ? ['tiles', 'subgroups'] : ['tiles'],
+    gather: together ? ['columns', 'lanes'] : ['columns'],
+  };
 }
 
 /** The variants that are fastest on adapters of the same kind. */
 export function likelyVariants(gpu: Pick<Gpu, 'adapter' | 'features'>): Variants {
-  const { software } = gpu.adapter;
-  const { dense } = possibleVariants(gpu);
-  return { dense: software ? dense.at(-1)! : 'tiles', gather: software ? 'lanes' : 'columns' };
+  const { dense, gather } = possibleVariants(gpu);
+  return { dense: dense.at(-1)!, gather: gather.at(-1)! };
 }

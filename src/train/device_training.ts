@@ -91,7 +91,7 @@ export class DeviceTraining {
    * Bytes on the device by group:
    * - `parameters`, and of Adam's `moments` and the `best` parameters so far, copies of them;
    * - `graph`;
-   * - `batch`: activations and gradients of one batch, and of the parameters;
+   * - `batch`: activations and gradients of one batch, and of the parameters, with their images;
    * - `lists`: the batch's nodes, samples and groupings;
    * - `encoding`: what the encoding of all nodes needs beyond the memory of the batch;
    * - `other`: schedules, logs.
@@ -104,6 +104,8 @@ export class DeviceTraining {
       // Memory that is used twice counts once, for the batch.
       if (tensor.base) bytes[groupOf(tensor.base)] -= tensor.bytes;
     }
+    for (const program of this.step.programs) bytes.batch += program.imageBytes;
+    bytes.encoding += this.encode.imageBytes;
     return bytes;
   }
 

@@ -147,7 +147,7 @@ describe('a command that the device refuses when it is submitted', () => {
     const wrong = gpu.tensor('u32', [4], 'wrong');
     const usage = GPUBufferUsage.UNIFORM;
     Object.assign(wrong, { buffer: gpu.device.createBuffer({ label: 'uniform', size: 16, usage }) });
-    gpu.kernel('optim/advance').bind({ state: wrong }, undefined);
+    gpu.kernel('optim/advance').bind({ state: wrong }, {}, undefined);
     await expect(gpu.finish()).rejects.toMatchObject({
       details: { where: 'the kernel optim/advance, its variable state' },
     });

@@ -6,12 +6,12 @@ const adapterOf = (software: boolean, feature: boolean, subgroupSize?: [number, 
   features: new Set(feature ? (['subgroups'] as const) : []),
 });
 
-test('CPU drivers get subgroups of eight lanes or more and whole rows a lane, GPUs tiles and columns', () => {
-  const cpu = { gather: 'lanes' };
-  expect(likelyVariants(adapterOf(true, true, [8, 8]))).toEqual({ ...cpu, dense: 'subgroups' });
-  expect(likelyVariants(adapterOf(true, true, [4, 4]))).toEqual({ ...cpu, dense: 'tiles' });
-  expect(likelyVariants(adapterOf(true, false))).toEqual({ ...cpu, dense: 'tiles' });
-  expect(likelyVariants(adapterOf(false, true, [32, 32]))).toEqual({ dense: 'tiles', gather: 'columns' });
+test('CPU drivers with subgroups of eight lanes or more use these, all other adapters tiles and columns', () => {
+  const apart = { dense: 'tiles', gather: 'columns' };
+  expect(likelyVariants(adapterOf(true, true, [8, 8]))).toEqual({ dense: 'subgroups', gather: 'lanes' });
+  expect(likelyVariants(adapterOf(true, true, [4, 4]))).toEqual(apart);
+  expect(likelyVariants(adapterOf(true, false))).toEqual(apart);
+  expect(likelyVariants(adapterOf(false, true, [32, 32]))).toEqual(apart);
 });
 
 test('what is likely is possible', () => {

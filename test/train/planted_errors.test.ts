@@ -111,14 +111,24 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
   ...(['full', 'full, joint'] as const).flatMap((situation): typeof planted => {
     const shader = 'aggregate/mean_full_backward';
     return [
-      [`${shader}, neighbours`, situation, inBothGathers(shader, 'sum += output_gradient', 'sum -= output_gradient')],
+      [
+        `${shader}, neighbours`,
+        situation,
+        {
+          [shader]: ['sum += output_gradient', 'sum -= output_gradient'],
+          [`${shader}.lanes`]: ['sum += divided(gradient', 'sum -= divided(gradient'],
+        },
+      ],
       [`${shader}, self`, situation, inBothGathers(shader, 'sum += own', 'sum -= own')],
     ];
   }),
   [
     'aggregate/mean_full_backward, isolated',
     'full',
-    inBothGathers('aggregate/mean_full_backward', 'own += output_gradient', 'own -= output_gradient'),
+    {
+      'aggregate/mean_full_backward': ['own += output_gradient', 'own -= output_gradient'],
+      'aggregate/mean_full_backward.lanes': ['own += strip_at(output_gradient', 'own -= strip_at(output_gradient'],
+    },
   ],
   ...(
     [

@@ -12,7 +12,7 @@ import {
   readDataset,
   writeGenerated,
 } from '../../src/data/index.js';
-import { possibleVariants } from '../../src/layers/variants.js';
+import { likelyVariants } from '../../src/layers/variants.js';
 import { loadCheckpoint } from '../../src/train/checkpoint.js';
 import { evaluateRun } from '../../src/train/evaluate.js';
 import { resolveOptions } from '../../src/train/options.js';
@@ -173,7 +173,7 @@ describe('a run', () => {
       ...{ variants, signal: abort.signal, events },
     });
     await expect(stopped).rejects.toThrow(InterruptedError);
-    const other = { variants: { dense: possibleVariants(gpu()).dense.at(-1)!, gather: 'lanes' } as const };
+    const other = { variants: likelyVariants(gpu()) };
     const result = await trainToFolder(gpu(), dataset, resolveOptions(small), parts, { resume: true, ...other });
     expect(result.variants).toEqual(variants);
     expect(await bytesOf(parts)).toEqual(await bytesOf(whole));

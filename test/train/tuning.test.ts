@@ -113,10 +113,11 @@ test('the choice of variants changes a training within rounding, that of gathers
   };
   const possible = possibleVariants(gpu());
   const [dense] = possible.dense;
+  const gather = possible.gather.at(-1)!;
   const first = await train({ dense: dense!, gather: 'columns' });
-  expect((await train({ dense: dense!, gather: 'lanes' })).values).toEqual(first.values);
+  expect((await train({ dense: dense!, gather })).values).toEqual(first.values);
   for (const other of possible.dense.slice(1)) {
-    const { losses } = await train({ dense: other, gather: 'lanes' });
+    const { losses } = await train({ dense: other, gather });
     losses.forEach((loss, at) => {
       expect(Math.abs(loss - first.losses[at]!)).toBeLessThan(1e-4 * Math.abs(first.losses[at]!));
     });

@@ -65,17 +65,22 @@ const full = ({ graph, size: { widths } }: Setting, elementBytes = 4) => {
   };
 };
 
-/** Invocations that do a number of rows of a width: neighbouring columns each, or whole rows. */
-type Invocations = (rows: number, width: number) => number;
-const byColumns: Invocations = (rows, width) => (rows * width) / 4;
-const byLanes: Invocations = (rows) => rows;
-const byOctets: Invocations = (rows, width) => rows * Math.ceil(width / 8);
+/** What does a number of rows of a width, and the lanes of a subgroup that it needs. */
+interface Gather {
+  readonly size: (rows: number, width: number) => { invocations: number } | { workgroups: number };
+  readonly lanes?: number;
+}
+const byColumns: Gather = { size: (rows, width) => ({ invocations: (rows * width) / 4 }) };
+const byRows: Gather = { size: (rows) => ({ invocations: rows }) };
+const byLanes: Gather = { size: (rows) => ({ workgroups: rows }), lanes: 8 };
+const octetsOf = (rows: number, width: number) => rows * Math.ceil(width / 8);
 
 const meanFullOf =
-  (invocations: Invocations): CasesOf<'aggregate/mean_full'> =>
+  ({ size: sizeOf, lanes }: Gather): CasesOf<'aggregate/mean_full'> =>
   (setting) => [
     {
       ...full(setting),
+      lanes,
       work: () => {
         const { graph, nodes, size, seed } = setting;
         const width = size.widths[0];
@@ -88,7 +93,7 @@ const meanFullOf =
           },
           parameters: { first: 0, nodes, width },
           constants: { JOINT: 0 },
-          size: { invocations: invocations(nodes, width) },
+          size: sizeOf(nodes, width),
           twin: meanFull,
           tolerance: { output: FLOAT },
         };
@@ -105,10 +110,11 @@ const halvesOf = ({ nodes, size, seed }: Setting): Uint32Array<ArrayBuffer> => {
 };
 
 const meanFullBackwardOf =
-  (invocations: Invocations): CasesOf<'aggregate/mean_full_backward'> =>
+  ({ size: sizeOf, lanes }: Gather): CasesOf<'aggregate/mean_full_backward'> =>
   (setting) => [
     {
       ...full(setting),
+      lanes,
       work: () => {
         const { graph, nodes, size, seed } = setting;
         const width = size.widths[0];
@@ -122,7 +128,7 @@ const meanFullBackwardOf =
           },
           parameters: { nodes, width },
           constants: { JOINT: 0 },
-          size: { invocations: invocations(nodes, width) },
+          size: sizeOf(nodes, width),
           twin: meanFullBackward,
           tolerance: { source_gradient: FLOAT },
         };
@@ -131,12 +137,13 @@ const meanFullBackwardOf =
   ];
 
 const meanSampledOf =
-  (invocations: Invocations): CasesOf<'aggregate/mean_sampled'> =>
+  ({ size: sizeOf, lanes }: Gather): CasesOf<'aggregate/mean_sampled'> =>
   (setting) =>
     layersOf(setting).map(({ what, block, width }) => {
       const { targets, sources, fanout } = block;
       return {
         what,
+        lanes,
         shape: `${formatCount(targets.count)} × ${fanout} of ${formatCount(sources.count)} × ${width}`,
         // A row for every neighbour with its number and the target's own; its own and the mean written.
         cost: rowsRead(
@@ -154,7 +161,7 @@ const meanSampledOf =
           },
           parameters: { width, fanout },
           constants: { JOINT: 0 },
-          size: { invocations: invocations(targets.count, width) },
+          size: sizeOf(targets.count, width),
           twin: meanSampled,
           tolerance: { output: FLOAT },
         }),
@@ -162,13 +169,14 @@ const meanSampledOf =
     });
 
 const meanSampledBackwardOf =
-  (invocations: Invocations): CasesOf<'aggregate/mean_sampled_backward'> =>
+  ({ size: sizeOf, lanes }: Gather): CasesOf<'aggregate/mean_sampled_backward'> =>
   (setting) =>
     layersOf(setting).map(({ what, block, width }) => {
       const { targets, sources, fanout } = block;
       const uses = targets.count * fanout;
       return {
         what,
+        lanes,
         shape: `${formatCount(targets.count)} × ${fanout} of ${formatCount(sources.count)} × ${width}`,
         // A row for every use with its position, one for every target's own, and each source's written.
         cost: rowsRead(
@@ -194,7 +202,7 @@ const meanSampledBackwardOf =
             },
             parameters: { width, fanout },
             constants: { JOINT: 0 },
-            size: { invocations: invocations(sources.count, width) },
+            size: sizeOf(sources.count, width),
             twin: meanSampledBackward,
             tolerance: { source_gradient: FLOAT },
           };
@@ -412,7 +420,7 @@ export const GRAPH_CASES: CaseMap<GraphKernel> = {
           },
           parameters: { first: 0, nodes, width },
           constants: { JOINT: 0 },
-          size: { invocations: byOctets(nodes, width) },
+          size: { invocations: octetsOf(nodes, width) },
           twin: meanFullHalf,
           tolerance: { output: FLOAT },
         };
@@ -434,14 +442,14 @@ export const GRAPH_CASES: CaseMap<GraphKernel> = {
         work: () => ({
           inputs: { source: floats(count, seed), packed: unwritten(nodes * packedWidth(width)) },
           parameters: { rows: nodes, width },
-          size: { invocations: byOctets(nodes, width) },
+          size: { invocations: octetsOf(nodes, width) },
           twin: packHalf,
         }),
       },
     ];
   },
   'aggregate/mean_sampled': meanSampledOf(byColumns),
-  'aggregate/mean_sampled.lanes': meanSampledOf(byLanes),
+  'aggregate/mean_sampled.lanes': meanSampledOf(byRows),
   'aggregate/mean_sampled_backward': meanSampledBackwardOf(byColumns),
-  'aggregate/mean_sampled_backward.lanes': meanSampledBackwardOf(byLanes),
+  'aggregate/mean_sampled_backward.lanes': meanSampledBackwardOf(byRows),
 };

@@ -53,6 +53,7 @@ const propagateOf =
         cost: work(entries * (4 * width + 8) + nodes * (8 * width + 8), 2 * (entries + nodes) * width, {
           access: { tableBytes: 4 * nodes * width },
         }),
+        lanes: lanes ? 8 : 0,
         work: () => ({
           inputs: {
             base: floats(nodes * width, seed),
@@ -63,7 +64,7 @@ const propagateOf =
             output: unwrittenFloats(nodes * width),
           },
           parameters: { nodes, width, factor: 1 },
-          size: { invocations: lanes ? nodes : (nodes * width) / 4 },
+          size: lanes ? { workgroups: nodes } : { invocations: (nodes * width) / 4 },
           twin: propagate,
           tolerance: { output: { absolute: 1e-4, relative: 1e-4 } },
         }),

@@ -234,7 +234,9 @@ export function graphCases(): KernelCase[] {
         twin: meanFullHalf,
       }),
       ...(['', '.lanes'] as const).flatMap((variant) => {
-        const invocations = (rows: number) => (variant ? rows : (rows * width) / 4);
+        const sampledSize = (rows: number) => ({ invocations: variant ? rows : (rows * width) / 4 });
+        const size = (rows: number) => (variant ? { workgroups: rows } : sampledSize(rows));
+        const lanes = variant ? 8 : 0;
         // The derivative of the leaky ReLU, from values of either sign.
         const backward = { JOINT, ACTIVATION: 1 };
         return [
@@ -248,7 +250,7 @@ export function graphCases(): KernelCase[] {
             },
             parameters: part,
             constants: { JOINT },
-            size: { invocations: invocations(NODES) },
+            ...{ size: size(NODES), lanes },
             twin: meanFull,
           }),
           kernelCase(`aggregate/mean_full_backward${variant}`, {
@@ -262,7 +264,7 @@ export function graphCases(): KernelCase[] {
             },
             parameters: { nodes: NODES, width },
             constants: backward,
-            size: { invocations: invocations(NODES) },
+            ...{ size: size(NODES), lanes },
             twin: meanFullBackward,
           }),
           kernelCase(`aggregate/mean_sampled${variant}`, {
@@ -276,7 +278,7 @@ export function graphCases(): KernelCase[] {
             },
             parameters: { width, fanout },
             constants: { JOINT },
-            size: { invocations: invocations(LISTED + 5) },
+            size: sampledSize(LISTED + 5),
             twin: meanSampled,
           }),
           kernelCase(`aggregate/mean_sampled_backward${variant}`, {
@@ -294,7 +296,7 @@ export function graphCases(): KernelCase[] {
             },
             parameters: { width, fanout },
             constants: backward,
-            size: { invocations: invocations(sourceRows) },
+            size: sampledSize(sourceRows),
             twin: meanSampledBackward,
           }),
         ];

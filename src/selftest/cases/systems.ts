@@ -130,7 +130,7 @@ export function systemCases(): KernelCase[] {
     ...relaxations(),
     ...rowsByNumber(),
     kernelCase('aggregate/propagate', { ...propagation, size: { invocations: (NODES * width) / 4 } }),
-    kernelCase('aggregate/propagate.lanes', { ...propagation, size: { invocations: NODES } }),
+    kernelCase('aggregate/propagate.lanes', { ...propagation, size: { workgroups: NODES }, lanes: 8 }),
     ...[1, 16].map((LANES) =>
       kernelCase('loss/multinomial', {
         ...likelihood,
