@@ -1,6 +1,6 @@
 import { GpuError, GpuLostError, GpuOutOfMemoryError, GpuUnavailableError, GpuValidationError } from './errors.js';
 import type { KernelName } from './generated.js';
-import { ImageMemory, imageSize } from './images.js';
+import { ImageMemory, ImageRooms, imageSize } from './images.js';
 import { Kernel } from './kernel.js';
 import { planningDevice } from './planning.js';
 import { acquireWebgpu, loadShaders, patiently, releaseWebgpu } from './platform.js';
@@ -269,9 +269,12 @@ export class Gpu {
     return kernel;
   }
 
-  /** An empty list of dispatches, to be recorded once and run many times. */
-  program(label: string): Program {
-    return new Program(this, label);
+  /**
+   * An empty list of dispatches, to be recorded once and run many times.
+   * @param imageRooms those of another program, to share the memory of its images with it
+   */
+  program(label: string, imageRooms = new ImageRooms()): Program {
+    return new Program(this, label, imageRooms);
   }
 
   /** Waits until all submitted work is done. */

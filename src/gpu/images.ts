@@ -69,12 +69,65 @@ export interface Image {
   memory: ImageMemory | undefined;
 }
 
+/** Images that take the same memory, one after another. */
+interface Room {
+  lines: number;
+  readonly images: Image[];
+}
+
+const bytesOf = (lines: readonly number[]) => lines.reduce((sum, each) => sum + imageSize(each).bytes, 0);
+
+/** Memory for the images of programs that never run at once: each copies there anew whatever it reads, in every run. */
+export class ImageRooms {
+  readonly #users = new Set<Images>();
+  readonly #memory: ImageMemory[] = [];
+
+  /** The images of one more program. */
+  add(): Images {
+    const images = new Images(this);
+    this.#users.add(images);
+    return images;
+  }
+
+  /** Bytes of all memory, allocated or not yet. */
+  get bytes(): number {
+    return this.#memory.reduce((sum, { bytes }) => sum + bytes, 0) + bytesOf(this.#lines());
+  }
+
+  /** Allocates what the images of all programs, as recorded so far, lack. @throws as `Gpu.imageMemory` */
+  allocate(gpu: Gpu): void {
+    const memory = this.#lines().map((lines) => gpu.imageMemory(lines, 'images'));
+    this.#memory.push(...memory);
+    for (const images of this.#users) images.place(memory);
+  }
+
+  /** Takes the images of a program off; with the last of them goes the memory. */
+  remove(images: Images): void {
+    this.#users.delete(images);
+    if (this.#users.size === 0) for (const memory of this.#memory.splice(0)) memory.destroy();
+  }
+
+  /** Lines of the memory to be allocated: the largest of each program's largest rooms, of their second largest, and so on. */
+  #lines(): number[] {
+    const most: number[] = [];
+    for (const images of this.#users) {
+      images.unplaced().forEach(({ lines }, at) => {
+        most[at] = Math.max(most[at] ?? 0, lines);
+      });
+    }
+    return most;
+  }
+}
+
 /** The images that the commands of one program read. */
 export class Images {
   readonly #images: Image[] = [];
   /** Images that hold what their tensor holds, after the commands so far. */
   readonly #current = new Set<Image>();
-  readonly #memory: ImageMemory[] = [];
+  #placedBytes = 0;
+
+  /** Use `ImageRooms.add`. */
+  constructor(readonly rooms: ImageRooms) {}
 
   /** The image of a tensor for a command, and whether the tensor must be copied there first. */
   use(tensor: Tensor, command: number): { image: Image; fresh: boolean } {
@@ -96,34 +149,33 @@ export class Images {
     for (const image of this.#current) if (image.tensor.buffer === tensor.buffer) this.#current.delete(image);
   }
 
-  /** Bytes of the memory of all images, allocated or not yet. */
+  /** Bytes that these images would take alone. */
   get bytes(): number {
-    const allocated = this.#memory.reduce((sum, { bytes }) => sum + bytes, 0);
-    return this.#plan().reduce((sum, { lines }) => sum + imageSize(lines).bytes, allocated);
+    return this.#placedBytes + bytesOf(this.unplaced().map(({ lines }) => lines));
   }
 
-  /** Allocates what the images recorded so far lack. @throws as `Gpu.imageMemory` */
-  allocate(gpu: Gpu, label: string): void {
-    for (const { lines, images } of this.#plan()) {
-      const memory = gpu.imageMemory(lines, label);
-      this.#memory.push(memory);
-      for (const image of images) image.memory = memory;
-    }
+  /** Gives the images that have no memory some of this, in the order of `unplaced`, for `ImageRooms`. */
+  place(memory: readonly ImageMemory[]): void {
+    const rooms = this.unplaced();
+    this.#placedBytes += bytesOf(rooms.map(({ lines }) => lines));
+    rooms.forEach(({ images }, at) => {
+      for (const image of images) image.memory = memory[at];
+    });
   }
 
   destroy(): void {
-    for (const memory of this.#memory.splice(0)) memory.destroy();
+    this.rooms.remove(this);
     this.#images.length = 0;
     this.#current.clear();
   }
 
-  /** Memory for the images that have none yet: one after another where their times allow, in the room that fits best. */
-  #plan(): { lines: number; images: Image[] }[] {
-    const rooms: { lines: number; images: Image[]; last: number }[] = [];
+  /** Rooms for the images that have no memory yet: each in the one that fits best and is free; the largest first. */
+  unplaced(): Room[] {
+    const rooms: (Room & { last: number })[] = [];
     for (const image of this.#images) {
       if (image.memory) continue;
       const lines = linesOf(texelsOf(image.tensor));
-      const waste = (room: { lines: number }) => Math.abs(room.lines - lines);
+      const waste = (room: Room) => Math.abs(room.lines - lines);
       const [room] = rooms.filter(({ last }) => last < image.first).sort((a, b) => waste(a) - waste(b));
       if (room) {
         room.lines = Math.max(room.lines, lines);
@@ -131,6 +183,6 @@ export class Images {
         room.last = image.last;
       } else rooms.push({ lines, images: [image], last: image.last });
     }
-    return rooms;
+    return rooms.sort((a, b) => b.lines - a.lines);
   }
 }

@@ -1,7 +1,7 @@
 import { BindingError } from './errors.js';
 import type { Gpu } from './gpu.js';
 import { cutGrid, FIRST_GROUP, type GridPart } from './grid.js';
-import { type Image, Images } from './images.js';
+import type { Image, ImageRooms, Images } from './images.js';
 import type { BindingsOf, ConstantsOf, Kernel, ParametersOf } from './kernel.js';
 import type { Tensor } from './tensor.js';
 
@@ -92,21 +92,24 @@ type Command =
 export class Program {
   readonly #commands: Command[] = [];
   readonly #uniforms: GPUBuffer[] = [];
-  readonly #images = new Images();
+  readonly #images: Images;
   #destroyed = false;
 
   /** Use `Gpu.program`. */
   constructor(
     readonly gpu: Gpu,
     readonly label: string,
-  ) {}
+    readonly imageRooms: ImageRooms,
+  ) {
+    this.#images = imageRooms.add();
+  }
 
   /** The recorded dispatches, in order. */
   get dispatches(): readonly Dispatch[] {
     return this.#commands.filter((command): command is Recorded => 'kernel' in command);
   }
 
-  /** Bytes that the images of tensors take once the program is compiled. */
+  /** Bytes that the program's images of tensors take, in `imageRooms`, once it is compiled. */
   get imageBytes(): number {
     return this.#images.bytes;
   }
@@ -202,7 +205,7 @@ export class Program {
 
   /** Compiles all pipelines, side by side. @throws ShaderError, GpuLostError, GpuOutOfMemoryError */
   async compile(): Promise<this> {
-    this.#images.allocate(this.gpu, `images of ${this.label}`);
+    this.imageRooms.allocate(this.gpu);
     for (const command of this.#commands) {
       if ('kernel' in command)
         command.bindGroup ??= command.kernel.bind(command.tensors, command.images, command.uniform);

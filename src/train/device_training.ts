@@ -41,7 +41,7 @@ export class DeviceTraining {
   ) {
     this.step = new TrainingStep(gpu, scope, host, options, variants);
     const { encoding, graph } = this.step;
-    this.encode = scope.own(gpu.program('encode all nodes'));
+    this.encode = scope.own(gpu.program('encode all nodes', this.step.program.imageRooms));
     encoding.recordForward(this.encode);
     const words = wordsOf(options.bits);
     this.codes = scope.tensor('u32', [graph.nodeCount, words], 'codes');
@@ -104,8 +104,10 @@ export class DeviceTraining {
       // Memory that is used twice counts once, for the batch.
       if (tensor.base) bytes[groupOf(tensor.base)] -= tensor.bytes;
     }
-    for (const program of this.step.programs) bytes.batch += program.imageBytes;
-    bytes.encoding += this.encode.imageBytes;
+    const { program, programs } = this.step;
+    const images = Math.max(...programs.map(({ imageBytes }) => imageBytes));
+    bytes.batch += images;
+    bytes.encoding += program.imageRooms.bytes - images;
     return bytes;
   }
 

@@ -139,7 +139,7 @@ export class TrainingStep {
     if (options.clipNorm > 0) this.norms = scope.tensor('f32', [options.logEvery, 1], 'squares of norms');
     this.#record(this.program, false);
     if (options.hashOnly) {
-      this.hashProgram = scope.own(gpu.program('training step of the hash layer'));
+      this.hashProgram = scope.own(gpu.program('training step of the hash layer', this.program.imageRooms));
       this.#record(this.hashProgram, true);
     }
     this.#flush = scope.own(gpu.program('make up for missed steps'));

@@ -95,6 +95,39 @@ test('images that are read one after another share their memory, which is counte
   scope.destroy();
 });
 
+test('programs with the same rooms take the memory of the one that needs more, until the last is gone', async () => {
+  const scope = gpu().scope();
+  const [large, small] = [
+    scope.tensor('f32', [2 * LINE], 'large', ramp(2 * LINE)),
+    scope.tensor('f32', [LINE], 'small'),
+  ];
+  const output = scope.tensor('f32', [2 * LINE], 'output');
+  const before = gpu().memory().live;
+  const one = gpu().program('one');
+  recordRead(one, large, output);
+  const other = gpu().program('other', one.imageRooms);
+  for (const source of [small, small.view([4], 'part'), small]) {
+    recordRead(other, source, output.view([source.length], 'part'));
+  }
+  expect([one.imageBytes, other.imageBytes, one.imageRooms.bytes]).toEqual(
+    [2, 2, 3].map((lines) => lines * LINE_BYTES),
+  );
+  await Promise.all([one.compile(), other.compile()]);
+  expect([one.imageBytes, other.imageBytes, one.imageRooms.bytes]).toEqual(
+    [2, 2, 3].map((lines) => lines * LINE_BYTES),
+  );
+  expect(gpu().memory().live).toBe(before + 3 * LINE_BYTES);
+  one.run();
+  other.run();
+  one.run();
+  expect(await output.read()).toEqual(ramp(2 * LINE));
+  one.destroy();
+  expect(gpu().memory().live).toBe(before + 3 * LINE_BYTES);
+  other.destroy();
+  expect(gpu().memory().live).toBe(before);
+  scope.destroy();
+});
+
 test('one dispatch alone copies what it needs', async () => {
   const scope = gpu().scope();
   const [source, output] = [scope.tensor('f32', [8], 'source', ramp(8)), scope.tensor('f32', [8], 'output')];
