@@ -2,6 +2,7 @@
 // drivers that run shaders on the CPU.
 //
 //   source      [N, width]         features of the layer below
+//   others      [*, width]         of these, the part that has the rows of all neighbours: those of the other side
 //   offsets     [N + 1]            the graph by rows
 //   neighbours  [2 · edges]
 //   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
@@ -18,17 +19,21 @@ enable subgroups;
 override JOINT: u32 = 0;
 
 struct Parameters {
-  // The first node whose mean is wanted, and how many there are.
+  // The node of the first row of `output`, the rows before those wanted, which are left as they are, and their end.
   first: u32,
+  skip: u32,
   nodes: u32,
   width: u32,
+  // The vector of four columns of `source` that `others` begins with.
+  others_begin: u32,
 }
 
-@group(0) @binding(0) var source: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(1) var<storage, read> offsets: array<u32>;
-@group(0) @binding(2) var<storage, read> neighbours: array<u32>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
-@group(0) @binding(4) var<uniform> parameters: Parameters;
+@group(0) @binding(0) var<storage, read> source: array<vec4f>;
+@group(0) @binding(1) var others: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(2) var<storage, read> offsets: array<u32>;
+@group(0) @binding(3) var<storage, read> neighbours: array<u32>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(5) var<uniform> parameters: Parameters;
 
 @compute @workgroup_size(8)
 fn main(
@@ -36,7 +41,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = linear_group(group, groups);
+  let row = parameters.skip + linear_group(group, groups);
   if (row >= parameters.nodes) {
     return;
   }
@@ -52,21 +57,21 @@ fn main(
     let left = columns - first;
     var sum = Strip();
     for (var entry = begin; entry < end; entry += LANES) {
-      let own_entry = neighbours[min(entry + lane, end - 1u)] * columns;
+      let own_entry = neighbours[min(entry + lane, end - 1u)] * columns - parameters.others_begin;
       let count = min(LANES, end - entry);
       for (var i = 0u; i < count; i++) {
-        sum += strip_at(source, subgroupShuffle(own_entry, i) + column, left);
+        sum += strip_at(others, subgroupShuffle(own_entry, i) + column, left);
       }
     }
-    let own = strip_at(source, node * columns + column, left);
     for (var i = 0u; i < 4u; i++) {
       let at = column + i * LANES;
       if (at < columns) {
+        let own = source[node * columns + at];
         if (JOINT == 1u) {
-          output[mean_at + at] = (own[i] + sum[i]) / (degree + 1.0);
+          output[mean_at + at] = (own + sum[i]) / (degree + 1.0);
         } else {
-          output[2u * row * columns + at] = own[i];
-          output[mean_at + at] = select(sum[i] / max(degree, 1.0), own[i], end == begin);
+          output[2u * row * columns + at] = own;
+          output[mean_at + at] = select(sum[i] / max(degree, 1.0), own, end == begin);
         }
       }
     }

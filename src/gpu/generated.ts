@@ -9,8 +9,8 @@ export interface Kernels {
     constants: { readonly WORKGROUP?: number; readonly JOINT?: number };
   };
   'aggregate/mean_full.lanes': {
-    bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly first: number; readonly nodes: number; readonly width: number };
+    bindings: { readonly source: Tensor<'f32'>; readonly others: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly first: number; readonly skip: number; readonly nodes: number; readonly width: number; readonly others_begin: number };
     constants: { readonly JOINT?: number };
   };
   'aggregate/mean_full_backward': {

@@ -10,9 +10,9 @@ import type { Tensor } from './tensor.js';
 const LINE = 4096;
 const TEXEL_BYTES = 16;
 
-/** One at least: there is no empty texture. */
-const linesOf = (texels: number) => Math.max(1, Math.ceil(texels / LINE));
 const texelsOf = (tensor: Tensor) => Math.ceil(tensor.length / 4);
+/** One at least: there is no empty texture. */
+const linesOf = ({ tensor }: { tensor: Tensor }) => Math.max(1, Math.ceil(texelsOf(tensor) / LINE));
 
 /** The memory of an image, or of several that are needed one after another. */
 export class ImageMemory {
@@ -71,7 +71,7 @@ export interface Image {
 
 /** Images that take the same memory, one after another. */
 interface Room {
-  lines: number;
+  readonly lines: number;
   readonly images: Image[];
 }
 
@@ -169,20 +169,15 @@ export class Images {
     this.#current.clear();
   }
 
-  /** Rooms for the images that have no memory yet: each in the one that fits best and is free; the largest first. */
+  /** Rooms for the images that have no memory yet, the largest first: each in the smallest that is free in its time. */
   unplaced(): Room[] {
-    const rooms: (Room & { last: number })[] = [];
-    for (const image of this.#images) {
-      if (image.memory) continue;
-      const lines = linesOf(texelsOf(image.tensor));
-      const waste = (room: Room) => Math.abs(room.lines - lines);
-      const [room] = rooms.filter(({ last }) => last < image.first).sort((a, b) => waste(a) - waste(b));
-      if (room) {
-        room.lines = Math.max(room.lines, lines);
-        room.images.push(image);
-        room.last = image.last;
-      } else rooms.push({ lines, images: [image], last: image.last });
+    const rooms: Room[] = [];
+    const apart = (a: Image, b: Image) => a.last < b.first || b.last < a.first;
+    for (const image of this.#images.filter(({ memory }) => !memory).sort((a, b) => linesOf(b) - linesOf(a))) {
+      const room = rooms.filter(({ images }) => images.every((other) => apart(image, other))).at(-1);
+      if (room) room.images.push(image);
+      else rooms.push({ lines: linesOf(image), images: [image] });
     }
-    return rooms.sort((a, b) => b.lines - a.lines);
+    return rooms;
   }
 }

@@ -218,13 +218,39 @@ export class FullAggregation {
         invocations: count * Math.ceil(width / 8),
       });
     } else {
-      const { suffix, full } = VARIANTS[variant];
-      program.dispatch(`aggregate/mean_full${suffix}`, {
-        ...work,
-        bind: { source: source as Tensor<'f32'>, offsets, neighbours, output },
-        ...full(count, width),
-      });
+      const bind = { source: source as Tensor<'f32'>, offsets, neighbours, output };
+      if (variant === 'columns') {
+        program.dispatch('aggregate/mean_full', { ...work, bind, ...byColumns(count, width) });
+      } else {
+        const users = Math.min(Math.max(graph.userCount - first, 0), count);
+        const sides = [
+          { skip: 0, end: users, ...this.#rowsOf('items', bind.source, width) },
+          { skip: users, end: count, ...this.#rowsOf('users', bind.source, width) },
+        ];
+        for (const { skip, end, others, others_begin } of sides) {
+          if (end === skip) continue;
+          program.dispatch('aggregate/mean_full.lanes', {
+            ...work,
+            bind: { ...bind, others },
+            parameters: { first, skip, nodes: end, width, others_begin },
+            cost: { bytes: (work.cost.bytes * (end - skip)) / count },
+            workgroups: end - skip,
+          });
+        }
+      }
     }
+  }
+
+  /**
+   * The rows of one side, which the other side's nodes have as neighbours, with up to 63 elements before them: as an image
+   * they take less memory than all rows. `others_begin` is the vector of four columns that they begin with.
+   */
+  #rowsOf(side: 'users' | 'items', source: Tensor<'f32'>, width: number) {
+    const { userCount, nodeCount } = this.options.graph;
+    const [first, end] = side === 'users' ? [0, userCount] : [userCount, nodeCount];
+    const offset = 64 * Math.floor((first * width) / 64);
+    const others = source.view([end * width - offset], `${source.label} of ${side}`, { offset });
+    return { others, others_begin: offset / 4 };
   }
 
   /** Records the gradient of `source` [N, width]. */

@@ -345,7 +345,7 @@ export class FullPass implements TrainingPass {
 }
 
 /** Nodes that an encoding computes at once: enough to keep any adapter busy, few beside the nodes of a large graph. */
-const CHUNK_ROWS = 4096;
+const CHUNK_ROWS = 3072;
 
 /**
  * Whole neighbourhoods of all nodes without a way back: how embeddings are made. Of a layer only the features are held for

@@ -75,31 +75,18 @@ const byRows: Gather = { size: (rows) => ({ invocations: rows }) };
 const byLanes: Gather = { size: (rows) => ({ workgroups: rows }), lanes: 8 };
 const octetsOf = (rows: number, width: number) => rows * Math.ceil(width / 8);
 
-const meanFullOf =
-  ({ size: sizeOf, lanes }: Gather): CasesOf<'aggregate/mean_full'> =>
-  (setting) => [
-    {
-      ...full(setting),
-      lanes,
-      work: () => {
-        const { graph, nodes, size, seed } = setting;
-        const width = size.widths[0];
-        return {
-          inputs: {
-            source: floats(nodes * width, seed),
-            offsets: graph.offsets,
-            neighbours: graph.neighbours,
-            output: unwrittenFloats(nodes * 2 * width),
-          },
-          parameters: { first: 0, nodes, width },
-          constants: { JOINT: 0 },
-          size: sizeOf(nodes, width),
-          twin: meanFull,
-          tolerance: { output: FLOAT },
-        };
-      },
-    },
-  ];
+const meanFullOf = ({ graph, nodes, size: { widths }, seed }: Setting) => ({
+  inputs: {
+    source: floats(nodes * widths[0], seed),
+    offsets: graph.offsets,
+    neighbours: graph.neighbours,
+    output: unwrittenFloats(nodes * 2 * widths[0]),
+  },
+  parameters: { first: 0, nodes, width: widths[0] },
+  constants: { JOINT: 0 },
+  twin: meanFull,
+  tolerance: { output: FLOAT },
+});
 
 /** The features of all nodes in halves. */
 const halvesOf = ({ nodes, size, seed }: Setting): Uint32Array<ArrayBuffer> => {
@@ -403,8 +390,27 @@ export const GRAPH_CASES: CaseMap<GraphKernel> = {
       }),
     })),
 
-  'aggregate/mean_full': meanFullOf(byColumns),
-  'aggregate/mean_full.lanes': meanFullOf(byLanes),
+  'aggregate/mean_full': (setting) => [
+    {
+      ...full(setting),
+      work: () => ({ ...meanFullOf(setting), size: byColumns.size(setting.nodes, setting.size.widths[0]) }),
+    },
+  ],
+  'aggregate/mean_full.lanes': (setting) => [
+    {
+      ...full(setting),
+      lanes: byLanes.lanes,
+      work: () => {
+        const { inputs, parameters, ...rest } = meanFullOf(setting);
+        return {
+          ...rest,
+          inputs: { ...inputs, others: inputs.source },
+          parameters: { ...parameters, skip: 0, others_begin: 0 },
+          size: byLanes.size(setting.nodes, setting.size.widths[0]),
+        };
+      },
+    },
+  ],
   'aggregate/mean_full_half': (setting) => [
     {
       ...full(setting, 2),

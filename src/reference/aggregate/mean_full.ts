@@ -1,19 +1,40 @@
 import type { Numbers, Writable } from '../types.js';
 
-/** Twin of `shaders/aggregate/mean_full.wgsl`: mean over whole neighbourhoods (paper, eq. 1). */
+interface MeanFullBindings {
+  source: Numbers;
+  others?: Numbers;
+  offsets: Numbers;
+  neighbours: Numbers;
+  output: Writable;
+}
+
+interface MeanFullParameters {
+  first: number;
+  skip?: number;
+  nodes: number;
+  width: number;
+  others_begin?: number;
+}
+
+/**
+ * Twin of `shaders/aggregate/mean_full.wgsl` and `mean_full.lanes.wgsl`: mean over whole neighbourhoods (paper, eq. 1).
+ * Neighbours' rows come from `others`, which has what `source` has from vector `others_begin` of four columns on; of the
+ * `nodes` rows the first `skip` are left as they are.
+ */
 export function meanFull(
-  { source, offsets, neighbours, output }: { source: Numbers; offsets: Numbers; neighbours: Numbers; output: Writable },
-  { first, nodes, width }: { first: number; nodes: number; width: number },
+  { source, others = source, ...lists }: MeanFullBindings,
+  { first, skip = 0, nodes, width, others_begin = 0 }: MeanFullParameters,
   { JOINT = 0 } = {},
 ): void {
-  for (let row = 0; row < nodes; row += 1) {
+  const { offsets, neighbours, output } = lists;
+  for (let row = skip; row < nodes; row += 1) {
     const node = first + row;
     const degree = offsets[node + 1]! - offsets[node]!;
     for (let column = 0; column < width; column += 1) {
       const own = source[node * width + column]!;
       let sum = 0;
       for (let entry = offsets[node]!; entry < offsets[node + 1]!; entry += 1) {
-        sum += source[neighbours[entry]! * width + column]!;
+        sum += others[neighbours[entry]! * width + column - 4 * others_begin]!;
       }
       if (JOINT) {
         output[row * width + column] = (own + sum) / (degree + 1);

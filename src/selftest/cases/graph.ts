@@ -224,6 +224,17 @@ export function graphCases(): KernelCase[] {
   const aggregations = [0, 1].flatMap((JOINT) => {
     const what = JOINT ? 'joint mean' : 'the node beside the mean';
     const outputWidth = JOINT ? width : 2 * width;
+    const means = {
+      inputs: {
+        source: floats(NODES * width, 6),
+        offsets,
+        neighbours: adjacency,
+        output: unwrittenFloats(NODES * outputWidth),
+      },
+      parameters: part,
+      constants: { JOINT },
+      twin: meanFull,
+    };
     return [
       kernelCase('aggregate/mean_full_half', {
         what,
@@ -233,6 +244,13 @@ export function graphCases(): KernelCase[] {
         size: { invocations: (NODES * packedWidth(width)) / 4 },
         twin: meanFullHalf,
       }),
+      kernelCase('aggregate/mean_full', { ...means, what, size: { invocations: (NODES * width) / 4 } }),
+      kernelCase('aggregate/mean_full.lanes', {
+        ...{ ...means, what, lanes: 8 },
+        inputs: { ...means.inputs, others: means.inputs.source },
+        parameters: { ...part, skip: 2, others_begin: 0 },
+        size: { workgroups: NODES },
+      }),
       ...(['', '.lanes'] as const).flatMap((variant) => {
         const sampledSize = (rows: number) => ({ invocations: variant ? rows : (rows * width) / 4 });
         const size = (rows: number) => (variant ? { workgroups: rows } : sampledSize(rows));
@@ -240,19 +258,6 @@ export function graphCases(): KernelCase[] {
         // The derivative of the leaky ReLU, from values of either sign.
         const backward = { JOINT, ACTIVATION: 1 };
         return [
-          kernelCase(`aggregate/mean_full${variant}`, {
-            what,
-            inputs: {
-              source: floats(NODES * width, 6),
-              offsets,
-              neighbours: adjacency,
-              output: unwrittenFloats(NODES * outputWidth),
-            },
-            parameters: part,
-            constants: { JOINT },
-            ...{ size: size(NODES), lanes },
-            twin: meanFull,
-          }),
           kernelCase(`aggregate/mean_full_backward${variant}`, {
             what,
             inputs: {

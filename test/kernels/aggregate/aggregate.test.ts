@@ -116,13 +116,18 @@ describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
         const source = floats(nodes * width, seed);
         const expected = new Float64Array(size);
         meanFull({ source, ...lists, output: expected }, { first: 0, nodes, width }, { JOINT });
-        const means = async (first: number, count: number) => {
+        const means = async (first: number, count: number, { skip = 0, firstOther = 0 } = {}) => {
+          const bind = { source, ...lists, output: new Float32Array((size / nodes) * count) };
+          const parameters = { first, nodes: count, width };
+          const covered = fullSize(variant, count + 5, width);
+          if (!variant)
+            return (await runKernel(gpu(), 'aggregate/mean_full', bind, parameters, covered, { JOINT })).output;
           const { output } = await runKernel(
             gpu(),
-            `aggregate/mean_full${variant}`,
-            { source, ...lists, output: new Float32Array((size / nodes) * count) },
-            { first, nodes: count, width },
-            fullSize(variant, count + 5, width),
+            'aggregate/mean_full.lanes',
+            { ...bind, others: source.subarray(firstOther * width) },
+            { ...parameters, skip, others_begin: (firstOther * width) / 4 },
+            covered,
             { JOINT },
           );
           return output;
@@ -133,6 +138,12 @@ describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
         const count = Math.ceil((nodes - first) / 2);
         const row = size / nodes;
         expect(await means(first, count)).toEqual(output.subarray(first * row, (first + count) * row));
+        if (variant) {
+          // Of all users but the first, from the items' rows alone.
+          const users = await means(0, graph.users, { skip: 1, firstOther: graph.users });
+          expect(users.subarray(0, row)).toEqual(new Float32Array(row));
+          expect(users.subarray(row)).toEqual(output.subarray(row, graph.users * row));
+        }
 
         const gradient = floats(size, seed + 1);
         const expectedGradient = new Float64Array(nodes * width);
