@@ -286,7 +286,7 @@ function trainerOf(
   {
     seed,
     variants,
-    given = { batchSize: BATCH, negatives: NEGATIVES, aggregation: 'joint' },
+    given = { batchSize: BATCH, negatives: NEGATIVES, aggregation: 'joint', weights: 'shared' },
   }: Pick<TrainBenchOptions, 'seed' | 'variants'> & { readonly given?: Readonly<Record<string, unknown>> | undefined },
   steps: number,
 ): Promise<Trainer> {

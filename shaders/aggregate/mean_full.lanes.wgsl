@@ -5,7 +5,8 @@
 //   others      [*, width]         of these, the part that has the rows of all neighbours: those of the other side
 //   offsets     [N + 1]            the graph by rows
 //   neighbours  [2 · edges]
-//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
+//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text), activated:
+//                                  a layer may map its features first and average then
 //               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
 // A node without neighbours is its own. One workgroup of eight lanes a node (lib/strip), which look up eight neighbours at
@@ -14,6 +15,7 @@
 
 enable subgroups;
 #import grid
+#import activation
 #import strip
 
 override JOINT: u32 = 0;
@@ -55,23 +57,34 @@ fn main(
   for (var first = 0u; first < columns; first += STRIP_VECTORS) {
     let column = first + lane;
     let left = columns - first;
+    // A last vector that lanes would load alone, as of width 68: lane l has that of neighbour l of the eight.
+    let odd = left < STRIP_VECTORS && left % LANES == 1u;
+    let even = left - u32(odd);
     var sum = Strip();
+    var odd_sum = vec4f();
     for (var entry = begin; entry < end; entry += LANES) {
       let own_entry = neighbours[min(entry + lane, end - 1u)] * columns - parameters.others_begin;
       let count = min(LANES, end - entry);
       for (var i = 0u; i < count; i++) {
-        sum += strip_at(others, subgroupShuffle(own_entry, i) + column, left);
+        sum += strip_at(others, subgroupShuffle(own_entry, i) + column, even);
+      }
+      if (odd) {
+        let vector = texel(others, own_entry + first + even);
+        for (var i = 0u; i < count; i++) {
+          odd_sum += subgroupShuffle(vector, i);
+        }
       }
     }
     for (var i = 0u; i < 4u; i++) {
       let at = column + i * LANES;
       if (at < columns) {
         let own = source[node * columns + at];
+        let total = select(sum[i], odd_sum, odd && at == first + even);
         if (JOINT == 1u) {
-          output[mean_at + at] = (own + sum[i]) / (degree + 1.0);
+          output[mean_at + at] = activate((own + total) / (degree + 1.0));
         } else {
           output[2u * row * columns + at] = own;
-          output[mean_at + at] = select(sum[i] / max(degree, 1.0), own, end == begin);
+          output[mean_at + at] = select(total / max(degree, 1.0), own, end == begin);
         }
       }
     }

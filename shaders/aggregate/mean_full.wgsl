@@ -3,13 +3,15 @@
 //   source      [N, width]         features of the layer below
 //   offsets     [N + 1]            the graph by rows
 //   neighbours  [2 · edges]
-//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
+//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text), activated:
+//                                  a layer may map its features first and average then
 //               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
 // A node without neighbours is its own. One invocation four columns of a node, neighbouring invocations neighbouring
 // columns; the sum runs in the order of the graph's row. Reads width·(2·edges + N) elements in all.
 
 #import grid
+#import activation
 
 override WORKGROUP: u32 = 64;
 override JOINT: u32 = 0;
@@ -50,7 +52,7 @@ fn main(
   }
   let degree = f32(end - begin);
   if (JOINT == 1u) {
-    output[index] = (own + sum) / (degree + 1.0);
+    output[index] = activate((own + sum) / (degree + 1.0));
   } else {
     output[row * 2u * columns + column] = own;
     output[(row * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, end == begin);

@@ -6,7 +6,8 @@
 //                                  them; octets = ceil(width / 8)
 //   offsets     [N + 1]            the graph by rows
 //   neighbours  [2 · edges]
-//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
+//   output      [nodes, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text), activated:
+//                                  a layer may map its features first and average then
 //               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
 // A node without neighbours is its own. One invocation an octet of a node, neighbouring invocations neighbouring octets;
@@ -16,6 +17,7 @@
 // 2^-14, which are subnormal, for 0.
 
 #import grid
+#import activation
 
 override WORKGROUP: u32 = 64;
 override JOINT: u32 = 0;
@@ -45,7 +47,7 @@ fn write_mean(row: u32, column: u32, own: vec4f, sum: vec4f, degree: f32) {
     return;
   }
   if (JOINT == 1u) {
-    output[row * columns + column] = (own + sum) / (degree + 1.0);
+    output[row * columns + column] = activate((own + sum) / (degree + 1.0));
   } else {
     output[row * 2u * columns + column] = own;
     output[(row * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, degree == 0.0);

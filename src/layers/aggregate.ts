@@ -193,22 +193,29 @@ export class FullAggregation {
 
   /**
    * Records output [count, …] = aggregate of `source`, for all nodes or those of `range`.
-   * @param io `source` [N, width], or in halves [N, packedWidth(width)]
+   * @param io `source` [N, width], or in halves [N, packedWidth(width)]; `activation` of joint means, none unless told
    */
   recordForward(
     program: Program,
-    io: { source: Tensor<'f32'> | Tensor<'u32'>; width: number; output: Tensor<'f32'>; range?: NodeRange },
+    io: {
+      source: Tensor<'f32'> | Tensor<'u32'>;
+      width: number;
+      output: Tensor<'f32'>;
+      range?: NodeRange;
+      activation?: Activation;
+    },
   ): void {
     const { graph, aggregation, layer, variant } = this.options;
     const { nodeCount, edgeCount, offsets, neighbours } = graph;
-    const { source, width, output, range: { first, count } = { first: 0, count: nodeCount } } = io;
+    const { source, width, output, activation = 'none' } = io;
+    const { first, count } = io.range ?? { first: 0, count: nodeCount };
     const packed = source.elementType === 'u32';
     // Of the edges the share that nodes have on average.
     const rows = ((2 * edgeCount) / nodeCount + 1) * count;
     const work = {
       label: `aggregate layer ${layer}`,
       parameters: { first, nodes: count, width },
-      constants: constantsOf(aggregation),
+      constants: { ...constantsOf(aggregation), ACTIVATION: ACTIVATIONS[activation] },
       cost: { bytes: (rows * (packed ? 2 : 4) + 2 * count * 4) * width },
     };
     if (packed) {

@@ -111,12 +111,21 @@ export class Dense {
   /**
    * Records the layer's output. Rows of `output` beyond rows[0] are left as they are, or undefined where sums are so long
    * that they are cut into parts.
-   * @param io `input` [maxRows, inputWidth], `output` [maxRows, outputWidth]
+   * @param io `input` [maxRows, inputWidth], `output` [maxRows, outputWidth], the sums before the activation where
+   * `outputBeforeActivation` is set
    * @throws BindingError if a tensor has no room for maxRows rows
    */
-  forward(program: Program, io: { readonly input: Tensor<'f32'>; readonly output: Tensor<'f32'> } & Rows): void {
-    const { input, output, rows, maxRows } = io;
-    const { label, inputWidth, outputWidth, sides, activation } = this.options;
+  forward(
+    program: Program,
+    io: {
+      readonly input: Tensor<'f32'>;
+      readonly output: Tensor<'f32'>;
+      readonly outputBeforeActivation?: boolean;
+    } & Rows,
+  ): void {
+    const { input, output, outputBeforeActivation = false, rows, maxRows } = io;
+    const { label, inputWidth, outputWidth, sides } = this.options;
+    const activation = outputBeforeActivation ? 'none' : this.options.activation;
     this.#requireRows({ input }, inputWidth, maxRows);
     this.#requireRows({ output }, outputWidth, maxRows);
     const block = BLOCKS[this.variant];

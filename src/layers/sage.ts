@@ -119,6 +119,16 @@ export class SageEncoder implements Encoder {
     return index === 0 ? this.options.inputWidth : this.options.widths[index - 1]!;
   }
 
+  /**
+   * Whether graph layer `index`, over whole neighbourhoods, maps features first and averages then: the mean of what an affine
+   * map gives is what the map gives of the mean, and the rows of neighbours, nearly all that is read, are narrower. Where
+   * users and items have weights of their own a mean is mapped by its node's, so its neighbours could not be mapped once.
+   */
+  mapsFirst(index: number): boolean {
+    const { aggregation, weights } = this.options;
+    return aggregation === 'joint' && weights === 'shared' && this.featureWidth(index + 1) < this.featureWidth(index);
+  }
+
   /** The activation that gave those features. */
   featureActivation(index: number): Activation {
     return index === 0 ? 'none' : this.options.activation;
@@ -127,21 +137,29 @@ export class SageEncoder implements Encoder {
 
 /** Features of one layer in a pass. */
 interface LayerTensors {
-  readonly aggregated: Tensor<'f32'>;
+  /** Between its mean and its map, whichever comes first. */
+  readonly inner: Tensor<'f32'>;
   readonly features: Tensor<'f32'>;
-  readonly aggregatedGradient: Tensor<'f32'>;
+  readonly innerGradient: Tensor<'f32'>;
   /** Towards the sums before the activation: whoever writes it goes past that already. */
   readonly featuresGradient: Tensor<'f32'>;
 }
 
-function allocate(scope: TensorScope, encoder: SageEncoder, index: number, maxRows: number): LayerTensors {
-  const inputWidth = aggregatedWidth(encoder.options.aggregation, encoder.featureWidth(index));
+function allocate(
+  scope: TensorScope,
+  encoder: SageEncoder,
+  index: number,
+  { maxRows, mapsFirst }: { maxRows: number; mapsFirst: boolean },
+): LayerTensors {
+  const width = encoder.featureWidth(index + 1);
+  const innerWidth = mapsFirst ? width : aggregatedWidth(encoder.options.aggregation, encoder.featureWidth(index));
+  const inner = mapsFirst ? 'mapped' : 'aggregated';
   const make = (width: number, what: string) => scope.tensor('f32', [maxRows, width], `layer ${index} ${what}`);
   return {
-    aggregated: make(inputWidth, 'aggregated'),
-    features: make(encoder.featureWidth(index + 1), 'features'),
-    aggregatedGradient: make(inputWidth, 'aggregated gradient'),
-    featuresGradient: make(encoder.featureWidth(index + 1), 'features gradient'),
+    inner: make(innerWidth, inner),
+    features: make(width, 'features'),
+    innerGradient: make(innerWidth, `${inner} gradient`),
+    featuresGradient: make(width, 'features gradient'),
   };
 }
 
@@ -172,7 +190,9 @@ export class SampledPass implements TrainingPass {
     this.#aggregations = aggregations;
     // The largest comes first, so that it has its choice of memory that is lent.
     this.inputGradient = scope.tensor('f32', [targets.maxRows, encoder.options.inputWidth], 'input features gradient');
-    this.#layers = aggregations.map((sample, index) => allocate(scope, encoder, index, sample.options.targets.maxRows));
+    this.#layers = aggregations.map(({ options: { targets } }, index) =>
+      allocate(scope, encoder, index, { maxRows: targets.maxRows, mapsFirst: false }),
+    );
     this.hashed = scope.tensor('f32', [roots.maxRows, bits], 'embeddings');
   }
 
@@ -205,7 +225,7 @@ export class SampledPass implements TrainingPass {
     const { encoder } = this;
     let source = encoder.embedding;
     this.#aggregations.forEach((sample, index) => {
-      const { aggregated, features } = this.#layers[index]!;
+      const { inner, features } = this.#layers[index]!;
       const { targets } = sample.options;
       sample.recordForward(program, {
         source,
@@ -213,10 +233,10 @@ export class SampledPass implements TrainingPass {
         selfRows: index === 0 ? targets.nodes : sample.selfRows,
         neighbours: index === 0 ? sample.sampled : sample.sampledRows,
         width: encoder.featureWidth(index),
-        output: aggregated,
+        output: inner,
       });
       const { rows, maxRows } = targets;
-      encoder.layers[index]!.forward(program, { input: aggregated, output: features, rows, maxRows });
+      encoder.layers[index]!.forward(program, { input: inner, output: features, rows, maxRows });
       source = features;
     });
     const { rows, maxRows } = this;
@@ -240,16 +260,16 @@ export class SampledPass implements TrainingPass {
       const layer = this.#layers[index]!;
       const sample = this.#aggregations[index]!;
       encoder.layers[index]!.backward(program, {
-        input: layer.aggregated,
+        input: layer.inner,
         output: layer.features,
         outputGradient: layer.featuresGradient,
         outputBeforeActivation: true,
-        inputGradient: layer.aggregatedGradient,
+        inputGradient: layer.innerGradient,
         rows: sample.options.targets.rows,
         maxRows: sample.options.targets.maxRows,
       });
       sample.recordBackward(program, {
-        outputGradient: layer.aggregatedGradient,
+        outputGradient: layer.innerGradient,
         width: encoder.featureWidth(index),
         source: index === 0 ? encoder.embedding : this.#layers[index - 1]!.features,
         activation: encoder.featureActivation(index),
@@ -280,7 +300,9 @@ export class FullPass implements TrainingPass {
     const { nodeCount } = graph;
     this.rows = allRows(scope, graph);
     this.#aggregations = fullAggregations(encoder);
-    this.#layers = encoder.layers.map((_, index) => allocate(scope, encoder, index, nodeCount));
+    this.#layers = encoder.layers.map((_, index) =>
+      allocate(scope, encoder, index, { maxRows: nodeCount, mapsFirst: encoder.mapsFirst(index) }),
+    );
     this.hashed = scope.tensor('f32', [nodeCount, options.bits], 'embeddings');
     this.inputGradient = scope.tensor('f32', [nodeCount, options.inputWidth], 'input features gradient');
   }
@@ -301,9 +323,16 @@ export class FullPass implements TrainingPass {
     const { encoder, rows, maxRows } = this;
     let source = encoder.embedding;
     this.#aggregations.forEach((aggregation, index) => {
-      const { aggregated, features } = this.#layers[index]!;
-      aggregation.recordForward(program, { source, width: encoder.featureWidth(index), output: aggregated });
-      encoder.layers[index]!.forward(program, { input: aggregated, output: features, rows, maxRows });
+      const { inner, features } = this.#layers[index]!;
+      const layer = encoder.layers[index]!;
+      if (encoder.mapsFirst(index)) {
+        const { activation, outputWidth: width } = layer.options;
+        layer.forward(program, { input: source, output: inner, outputBeforeActivation: true, rows, maxRows });
+        aggregation.recordForward(program, { source: inner, width, output: features, activation });
+      } else {
+        aggregation.recordForward(program, { source, width: encoder.featureWidth(index), output: inner });
+        layer.forward(program, { input: inner, output: features, rows, maxRows });
+      }
       source = features;
     });
     encoder.hash.forward(program, { input: source, output: this.hashed, rows, maxRows });
@@ -323,23 +352,50 @@ export class FullPass implements TrainingPass {
     });
     if (hashOnly) return;
     for (let index = this.#layers.length - 1; index >= 0; index -= 1) {
-      const layer = this.#layers[index]!;
-      encoder.layers[index]!.backward(program, {
-        input: layer.aggregated,
-        output: layer.features,
-        outputGradient: layer.featuresGradient,
-        outputBeforeActivation: true,
-        inputGradient: layer.aggregatedGradient,
-        rows,
-        maxRows,
-      });
-      this.#aggregations[index]!.recordBackward(program, {
-        outputGradient: layer.aggregatedGradient,
-        width: encoder.featureWidth(index),
-        source: index === 0 ? encoder.embedding : this.#layers[index - 1]!.features,
-        activation: encoder.featureActivation(index),
-        sourceGradient: index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient,
-      });
+      const { inner, features, innerGradient, featuresGradient } = this.#layers[index]!;
+      const aggregation = this.#aggregations[index]!;
+      const layer = encoder.layers[index]!;
+      const source = index === 0 ? encoder.embedding : this.#layers[index - 1]!.features;
+      const sourceGradient = index === 0 ? this.inputGradient : this.#layers[index - 1]!.featuresGradient;
+      const activation = encoder.featureActivation(index);
+      if (encoder.mapsFirst(index)) {
+        aggregation.recordBackward(program, {
+          outputGradient: featuresGradient,
+          width: layer.options.outputWidth,
+          source: inner,
+          activation: 'none',
+          sourceGradient: innerGradient,
+        });
+        // The shares of a mean add up to 1, so that the bias, which went through it, has the gradient that it ought to have.
+        layer.backward(program, {
+          input: source,
+          output: inner,
+          outputGradient: innerGradient,
+          outputBeforeActivation: true,
+          inputGradient: sourceGradient,
+          inputActivation: activation,
+          rows,
+          maxRows,
+        });
+      } else {
+        layer.backward(program, {
+          input: inner,
+          output: features,
+          outputGradient: featuresGradient,
+          outputBeforeActivation: true,
+          inputGradient: innerGradient,
+          rows,
+          maxRows,
+        });
+        const width = encoder.featureWidth(index);
+        aggregation.recordBackward(program, {
+          outputGradient: innerGradient,
+          width,
+          source,
+          activation,
+          sourceGradient,
+        });
+      }
     }
   }
 }
@@ -357,9 +413,12 @@ export class SageEncoding implements EncodingPass {
   readonly hashed: Tensor<'f32'>;
   readonly scratch: readonly Tensor<'f32'>[];
   readonly #chunks: readonly (NodeRange & { readonly rows: Tensor<'u32'> })[];
-  /** What the layers give, in turn, so that one can be read while the other is written; the last gives embeddings. */
+  /**
+   * What is computed for all nodes, in turn, so that one can be read while the other is written: of a layer that maps first
+   * what it maps to, then what the layer gives; of the last layer embeddings.
+   */
   readonly #outputs: readonly Tensor<'f32'>[];
-  /** The features below a layer in halves, where they are read so. */
+  /** The rows that a layer averages in halves, where they are read so. */
   readonly #packed: readonly Tensor<'u32'>[] | undefined;
   readonly #aggregated: Tensor<'f32'>;
   /** Of the last layer, which only the hash layer reads. */
@@ -383,25 +442,26 @@ export class SageEncoding implements EncodingPass {
     });
     const chunk = Math.min(chunkRows, nodeCount);
     const make = (rows: number, width: number, what: string) => scope.tensor('f32', [rows, width], `encoding ${what}`);
-    const inputWidths = layers.map((_, index) => encoder.featureWidth(index));
-    const outputWidths = widths.with(-1, bits);
+    const outputWidths = widths.with(-1, bits).flatMap((width, index) =>
+      // The last layer's own width, where it maps first, is that of its features.
+      encoder.mapsFirst(index) ? [widths[index]!, width] : [width],
+    );
     const tables = [0, 1]
       .map((turn) => Math.max(0, ...outputWidths.filter((_, index) => index % 2 === turn)))
       .filter((width) => width > 0)
       .map((width, turn) => make(nodeCount, width, `features ${turn}`));
     this.#outputs = outputWidths.map((width, index) =>
-      tables[index % 2]!.view([nodeCount, width], `encoding layer ${index}`),
+      tables[index % 2]!.view([nodeCount, width], `encoding output ${index}`),
     );
     this.hashed = this.#outputs.at(-1)!;
-    this.#aggregated = make(
-      chunk,
-      Math.max(...inputWidths.map((width) => aggregatedWidth(aggregation, width))),
-      'means',
+    const meansWidths = layers.map((_, index) =>
+      encoder.mapsFirst(index) ? 0 : aggregatedWidth(aggregation, encoder.featureWidth(index)),
     );
+    this.#aggregated = make(chunk, Math.max(...meansWidths), 'means');
     this.#features = make(chunk, widths.at(-1)!, 'last features');
     this.scratch = [...tables, this.#aggregated, this.#features];
     if (features === 'half') {
-      const packedWidths = inputWidths.map(packedWidth);
+      const packedWidths = layers.map((_, index) => packedWidth(this.#rowWidth(index)));
       // Floats to those who borrow it, since batches have more of them than of words.
       const halves = make(nodeCount, Math.max(...packedWidths), 'halves');
       this.#packed = packedWidths.map((width, index) =>
@@ -422,22 +482,48 @@ export class SageEncoding implements EncodingPass {
 
   recordForward(program: Program): void {
     const { encoder } = this;
-    const last = encoder.layers.length - 1;
+    const outputs = this.#outputs.values();
+    let below = encoder.embedding;
     fullAggregations(encoder).forEach((aggregation, index) => {
-      const width = encoder.featureWidth(index);
-      const below = index === 0 ? encoder.embedding : this.#outputs[index - 1]!;
-      const packed = this.#packed?.[index];
-      if (packed) aggregation.recordPack(program, { source: below, width, packed });
-      for (const { first, count, rows } of this.#chunks) {
-        const output = this.#outputs[index]!;
-        const outputWidth = output.shape[1]!;
-        const part = output.view([count, outputWidth], output.label, { offset: first * outputWidth });
-        const range = { first, count };
-        aggregation.recordForward(program, { source: packed ?? below, width, output: this.#aggregated, range });
-        const features = index === last ? this.#features : part;
-        encoder.layers[index]!.forward(program, { input: this.#aggregated, output: features, rows, maxRows: count });
-        if (index === last) encoder.hash.forward(program, { input: features, output: part, rows, maxRows: count });
+      const layer = encoder.layers[index]!;
+      const mapsFirst = encoder.mapsFirst(index);
+      let source = below;
+      if (mapsFirst) {
+        source = outputs.next().value!;
+        for (const { first, count, rows } of this.#chunks) {
+          const [input, output] = [rowsOf(below, first, count), rowsOf(source, first, count)];
+          layer.forward(program, { input, output, outputBeforeActivation: true, rows, maxRows: count });
+        }
       }
+      const width = this.#rowWidth(index);
+      const packed = this.#packed?.[index];
+      if (packed) aggregation.recordPack(program, { source, width, packed });
+      const output = outputs.next().value!;
+      for (const { first, count, rows } of this.#chunks) {
+        const part = rowsOf(output, first, count);
+        const isLast = index === encoder.layers.length - 1;
+        const features = isLast ? this.#features : part;
+        const mean = { source: packed ?? source, width, range: { first, count } };
+        if (mapsFirst) {
+          aggregation.recordForward(program, { ...mean, output: features, activation: layer.options.activation });
+        } else {
+          aggregation.recordForward(program, { ...mean, output: this.#aggregated });
+          layer.forward(program, { input: this.#aggregated, output: features, rows, maxRows: count });
+        }
+        if (isLast) encoder.hash.forward(program, { input: features, output: part, rows, maxRows: count });
+      }
+      below = output;
     });
   }
+
+  /** Width of the rows that layer `index` averages. */
+  #rowWidth(index: number): number {
+    return this.encoder.featureWidth(this.encoder.mapsFirst(index) ? index + 1 : index);
+  }
+}
+
+/** Rows `first` to `first + count - 1` of a tensor [N, width]. */
+function rowsOf(tensor: Tensor<'f32'>, first: number, count: number): Tensor<'f32'> {
+  const width = tensor.shape[1]!;
+  return tensor.view([count, width], tensor.label, { offset: first * width });
 }

@@ -1,4 +1,5 @@
 import { HashgnnError } from '../base/errors.js';
+import { findNotFinite } from '../base/npy.js';
 import { buildGraph, Csr, type Dataset } from '../data/index.js';
 import type { Gpu, Tensor } from '../gpu/index.js';
 import type { HostGraph } from '../layers/graph.js';
@@ -223,7 +224,7 @@ export class Trainer {
     this.training.flush(this.step);
     encode.run();
     const [all, words] = await Promise.all([this.training.encoding.embeddings.read(), packed.read()]);
-    const broken = all.findIndex((value) => !Number.isFinite(value));
+    const broken = findNotFinite(all);
     const { bits } = this.options;
     if (broken >= 0) {
       throw new HashgnnError(`the embedding of node ${Math.floor(broken / bits)} is ${all[broken]}`, {

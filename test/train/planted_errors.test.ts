@@ -24,6 +24,7 @@ const situations = {
   'sampled, joint': { ...sampled, aggregation: 'joint' },
   full: { ...sampled, fanouts: 'all' },
   'full, joint': { ...sampled, fanouts: 'all', aggregation: 'joint' },
+  'full, mapped first': { ...sampled, fanouts: 'all', aggregation: 'joint', weights: 'shared' },
   softplus: { ...sampled, ranking: 'softplus' },
   relaxed: { ...sampled, relaxation: 'continuation', sharpnessFrom: 0 },
   multinomial: { ...sampled, batchSize: 6, encoder: 'lightgcn', propagations: 0, objective: 'multinomial' },
@@ -108,7 +109,7 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
       [`${shader}, self`, situation, inBothGathers(shader, 'sum += output_gradient[own', 'sum -= output_gradient[own')],
     ];
   }),
-  ...(['full', 'full, joint'] as const).flatMap((situation): typeof planted => {
+  ...(['full', 'full, joint', 'full, mapped first'] as const).flatMap((situation): typeof planted => {
     const shader = 'aggregate/mean_full_backward';
     return [
       [

@@ -1,3 +1,4 @@
+import { type ActivationConstants, activate } from '../lib/activation.js';
 import type { Numbers, Writable } from '../types.js';
 
 interface MeanFullBindings {
@@ -17,14 +18,15 @@ interface MeanFullParameters {
 }
 
 /**
- * Twin of `shaders/aggregate/mean_full.wgsl` and `mean_full.lanes.wgsl`: mean over whole neighbourhoods (paper, eq. 1).
+ * Twin of `shaders/aggregate/mean_full.wgsl` and `mean_full.lanes.wgsl`: mean over whole neighbourhoods (paper, eq. 1), joint
+ * means activated.
  * Neighbours' rows come from `others`, which has what `source` has from vector `others_begin` of four columns on; of the
  * `nodes` rows the first `skip` are left as they are.
  */
 export function meanFull(
   { source, others = source, ...lists }: MeanFullBindings,
   { first, skip = 0, nodes, width, others_begin = 0 }: MeanFullParameters,
-  { JOINT = 0 } = {},
+  { JOINT = 0, ...activation }: { readonly JOINT?: number } & ActivationConstants = {},
 ): void {
   const { offsets, neighbours, output } = lists;
   for (let row = skip; row < nodes; row += 1) {
@@ -37,7 +39,7 @@ export function meanFull(
         sum += others[neighbours[entry]! * width + column - 4 * others_begin]!;
       }
       if (JOINT) {
-        output[row * width + column] = (own + sum) / (degree + 1);
+        output[row * width + column] = activate((own + sum) / (degree + 1), activation);
       } else {
         output[row * 2 * width + column] = own;
         output[(row * 2 + 1) * width + column] = degree > 0 ? sum / degree : own;

@@ -1,5 +1,4 @@
-import { activationDerivative } from '../dense/activation_backward.js';
-import type { ActivationConstants } from '../dense/forward.js';
+import { type ActivationConstants, activationDerivative } from '../lib/activation.js';
 import type { Numbers, Writable } from '../types.js';
 
 /** Twin of `shaders/aggregate/mean_full_backward.wgsl`, written as the transpose: each node hands out its gradient. */

@@ -1,3 +1,4 @@
+import type { ActivationConstants } from '../lib/activation.js';
 import { halfValue } from '../lib/half.js';
 import type { Numbers, Writable } from '../types.js';
 import { meanFull } from './mean_full.js';
@@ -7,7 +8,7 @@ import { packedWidth } from './pack_half.js';
 export function meanFullHalf(
   { source, ...graph }: { source: Numbers; offsets: Numbers; neighbours: Numbers; output: Writable },
   parameters: { first: number; nodes: number; width: number },
-  constants: { JOINT?: number } = {},
+  constants: { readonly JOINT?: number } & ActivationConstants = {},
 ): void {
   const { width } = parameters;
   const features = new Float64Array((source.length / packedWidth(width)) * width);

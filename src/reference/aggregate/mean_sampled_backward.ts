@@ -1,5 +1,4 @@
-import { activationDerivative } from '../dense/activation_backward.js';
-import type { ActivationConstants } from '../dense/forward.js';
+import { type ActivationConstants, activationDerivative } from '../lib/activation.js';
 import { NONE } from '../lib/none.js';
 import type { Numbers, Writable } from '../types.js';
 

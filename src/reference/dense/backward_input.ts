@@ -1,6 +1,5 @@
+import { type ActivationConstants, activationDerivative } from '../lib/activation.js';
 import type { Numbers, Writable } from '../types.js';
-import { activationDerivative } from './activation_backward.js';
-import type { ActivationConstants } from './forward.js';
 
 /** Twin of `shaders/dense/backward_input.wgsl`: input_gradient = activation′(input) ⊙ gradient · weight[side]ᵀ, by row. */
 export function backward_input(

@@ -1,10 +1,5 @@
+import { type ActivationConstants, activate } from '../lib/activation.js';
 import type { Numbers, Writable } from '../types.js';
-
-/** Activation by its number in the shaders: 0 none, 1 leaky ReLU with slope 0.2 unless told, 2 tanh. */
-export interface ActivationConstants {
-  readonly ACTIVATION?: number;
-  readonly SLOPE?: number;
-}
 
 /**
  * Twin of `shaders/dense/forward.wgsl`: output = activation(input · weight[side] + bias[side]), by row; with `part_steps`
@@ -13,7 +8,7 @@ export interface ActivationConstants {
 export function forward(
   bindings: { input: Numbers; weight: Numbers; bias: Numbers; rows: Numbers; output: Writable },
   parameters: { input_width: number; output_width: number; sides: number; part_steps?: number; max_rows?: number },
-  { ACTIVATION = 0, SLOPE = 0.2 }: ActivationConstants = {},
+  constants: ActivationConstants = {},
 ): void {
   const { input, weight, bias, rows, output } = bindings;
   const { input_width, output_width, sides, part_steps = input_width, max_rows = 0 } = parameters;
@@ -25,9 +20,7 @@ export function forward(
         for (let i = part * part_steps; i < Math.min(input_width, (part + 1) * part_steps); i += 1) {
           sum += input[r * input_width + i]! * weight[(side * input_width + i) * output_width + o]!;
         }
-        if (ACTIVATION === 1 && sum < 0) sum *= SLOPE;
-        if (ACTIVATION === 2) sum = Math.tanh(sum);
-        output[(part * max_rows + r) * output_width + o] = sum;
+        output[(part * max_rows + r) * output_width + o] = activate(sum, constants);
       }
     }
   }

@@ -167,6 +167,36 @@ describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
     );
   });
 
+  test('joint means over whole neighbourhoods are activated, others are not', async (context) => {
+    if (lacksLanes(variant)) context.skip('this adapter has no subgroups of eight lanes');
+    await fc.assert(
+      fc.asyncProperty(
+        anyGraph,
+        fc.constantFrom(4, 36, 68),
+        fc.constantFrom(1, 2),
+        async (graph, width, ACTIVATION) => {
+          const nodes = graph.users + graph.items;
+          const size = nodes * (JOINT ? width : 2 * width);
+          const bind = { source: floats(nodes * width, nodes), offsets: graph.offsets, neighbours: graph.neighbours };
+          const parameters = { first: 0, nodes, width };
+          const constants = { JOINT, ...(JOINT && { ACTIVATION }) };
+          const expected = new Float64Array(size);
+          meanFull({ ...bind, output: expected }, parameters, constants);
+          const { output } = await runKernel(
+            gpu(),
+            `aggregate/mean_full${variant}`,
+            { ...bind, ...(variant && { others: bind.source }), output: new Float32Array(size) },
+            { ...parameters, ...(variant && { skip: 0, others_begin: 0 }) },
+            fullSize(variant, nodes, width),
+            constants,
+          );
+          expectClose(output, expected);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
   test('gradients go past the activation that gave the source, whose values are read by row', async () => {
     await fc.assert(
       fc.asyncProperty(anySample, fc.constantFrom(1, 2), async (sample, ACTIVATION) => {

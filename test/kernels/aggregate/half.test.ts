@@ -77,14 +77,15 @@ test.each([0, 1])('means of halves agree with their twin, isolated nodes include
       packHalf({ source: floats(nodes * width, seed), packed: source }, { rows: nodes, width });
       const lists = { offsets: graph.offsets, neighbours: graph.edges ? graph.neighbours : new Uint32Array(1) };
       const expected = new Float64Array(size + 4).fill(-777);
-      meanFullHalf({ source, ...lists, output: expected }, parameters, { JOINT });
+      const constants = { JOINT, ...(JOINT && { ACTIVATION: seed % 3 }) };
+      meanFullHalf({ source, ...lists, output: expected }, parameters, constants);
       const { output } = await runKernel(
         gpu(),
         'aggregate/mean_full_half',
         { source, ...lists, output: new Float32Array(size + 4).fill(-777) },
         parameters,
         { invocations: (count * packedWidth(width)) / 4 + 5 },
-        { JOINT },
+        constants,
       );
       expectClose(output, expected);
     }),
