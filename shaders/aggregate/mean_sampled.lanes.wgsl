@@ -11,7 +11,7 @@
 // aggregate/mean_sampled, so the bytes are the same. Each output element costs fanout + 1 reads, and a reading and a
 // writing of itself for every further chunk.
 
-#import grid
+#import spread
 #import row_chunk
 
 override WORKGROUP: u32 = 8;
@@ -35,7 +35,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let row = linear_invocation(group, groups, WORKGROUP, local);
+  let row = spread_invocation(group, groups, WORKGROUP, local);
   if (row >= rows[0]) {
     return;
   }

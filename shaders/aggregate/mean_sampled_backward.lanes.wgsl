@@ -12,7 +12,7 @@
 // One invocation a source row, with eight of its uses at a time (lib/row_chunk). Sums have the order of
 // aggregate/mean_sampled_backward, so the bytes are the same.
 
-#import grid
+#import spread
 #import none
 #import activation
 #import row_chunk
@@ -40,7 +40,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let row = linear_invocation(group, groups, WORKGROUP, local);
+  let row = spread_invocation(group, groups, WORKGROUP, local);
   if (row >= rows[0]) {
     return;
   }

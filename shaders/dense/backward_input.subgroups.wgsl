@@ -14,7 +14,7 @@
 // a row. 2 · rows · input_width · output_width operations. Needs subgroups of eight lanes or more.
 
 enable subgroups;
-#import grid
+#import spread
 #import sides
 #import activation
 #import lane_tile
@@ -53,7 +53,7 @@ fn main(
   let depth = parameters.output_width / 4u;
   let columns = parameters.input_width / 4u;
   let column_tiles = (columns + TILE_COLUMNS - 1u) / TILE_COLUMNS;
-  let tile = linear_group(group, groups);
+  let tile = spread_group(group, groups, column_tiles);
   let first = rows_of_first_side(rows[0], rows[1], parameters.sides);
   let span = span_of_rows(tile / column_tiles, TILE_ROWS, rows[0], first);
   if (span.begin >= span.end) {

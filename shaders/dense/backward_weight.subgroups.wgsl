@@ -16,7 +16,7 @@
 // 2 · rows · input_width · output_width operations. Needs subgroups of eight lanes or more.
 
 enable subgroups;
-#import grid
+#import spread
 #import sides
 #import lane_tile
 
@@ -48,7 +48,7 @@ fn main(
   let columns = parameters.output_width / 4u;
   let column_tiles = (columns + TILE_COLUMNS - 1u) / TILE_COLUMNS;
   let input_tiles = parameters.input_width / TILE_ROWS + 1u;
-  let tile = linear_group(group, groups);
+  let tile = spread_group(group, groups, column_tiles * input_tiles);
   let chunk = tile / (column_tiles * input_tiles);
   let first = rows_of_first_side(rows[0], rows[1], parameters.sides);
   let span = span_of_rows(chunk, parameters.chunk_rows, rows[0], first);

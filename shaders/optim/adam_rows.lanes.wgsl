@@ -12,7 +12,7 @@
 // One invocation an active row, so that many rows, which lie anywhere, are under way at once. The bytes are those of
 // optim/adam_rows. Memory bound: 28 bytes an element of the active rows.
 
-#import grid
+#import spread
 #import adam
 
 override WORKGROUP: u32 = 64;
@@ -42,7 +42,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let row = linear_invocation(group, groups, WORKGROUP, local);
+  let row = spread_invocation(group, groups, WORKGROUP, local);
   if (row >= rows[0]) {
     return;
   }

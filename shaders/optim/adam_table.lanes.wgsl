@@ -13,7 +13,7 @@
 // One invocation a node: whether it is active, and where its gradient lies, is found once for all its columns. The bytes
 // are those of optim/adam_table. Memory bound: 24 bytes an element of the table, 4 more where active.
 
-#import grid
+#import spread
 #import bitmap
 #import adam
 
@@ -45,7 +45,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let node = linear_invocation(group, groups, WORKGROUP, local);
+  let node = spread_invocation(group, groups, WORKGROUP, local);
   if (node >= parameters.nodes) {
     return;
   }
