@@ -15,10 +15,8 @@
 
 enable subgroups;
 #import grid
-#import activation
+#import mean
 #import strip
-
-override JOINT: u32 = 0;
 
 struct Parameters {
   // The node of the first row of `output`, the rows before those wanted, which are left as they are, and their end.
@@ -49,8 +47,6 @@ fn main(
   }
   let node = parameters.first + row;
   let columns = parameters.width / 4u;
-  // Where the mean goes; without JOINT the node itself stands before it.
-  let mean_at = select((2u * row + 1u) * columns, row * columns, JOINT == 1u);
   let begin = offsets[node];
   let end = offsets[node + 1u];
   let degree = f32(end - begin);
@@ -78,14 +74,8 @@ fn main(
     for (var i = 0u; i < 4u; i++) {
       let at = column + i * LANES;
       if (at < columns) {
-        let own = source[node * columns + at];
         let total = select(sum[i], odd_sum, odd && at == first + even);
-        if (JOINT == 1u) {
-          output[mean_at + at] = activate((own + total) / (degree + 1.0));
-        } else {
-          output[2u * row * columns + at] = own;
-          output[mean_at + at] = select(total / max(degree, 1.0), own, end == begin);
-        }
+        write_mean(row, at, columns, source[node * columns + at], total, degree);
       }
     }
   }

@@ -11,10 +11,9 @@
 // columns; the sum runs in the order of the graph's row. Reads width·(2·edges + N) elements in all.
 
 #import grid
-#import activation
+#import mean
 
 override WORKGROUP: u32 = 64;
-override JOINT: u32 = 0;
 
 struct Parameters {
   // The first node whose mean is wanted, and how many there are.
@@ -50,11 +49,5 @@ fn main(
   for (var entry = begin; entry < end; entry++) {
     sum += source[neighbours[entry] * columns + column];
   }
-  let degree = f32(end - begin);
-  if (JOINT == 1u) {
-    output[index] = activate((own + sum) / (degree + 1.0));
-  } else {
-    output[row * 2u * columns + column] = own;
-    output[(row * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, end == begin);
-  }
+  write_mean(row, column, columns, own, sum, f32(end - begin));
 }

@@ -12,15 +12,12 @@
 //
 // A node without neighbours is its own. One invocation an octet of a node, neighbouring invocations neighbouring octets;
 // the sum runs in the order of the graph's row. Reads width·(2·edges + N) halves in all.
-//
-// unpack2x16float is core WGSL: the optional feature shader-f16 would not read a byte less. Drivers may take halves below
-// 2^-14, which are subnormal, for 0.
 
 #import grid
-#import activation
+#import halves
+#import mean
 
 override WORKGROUP: u32 = 64;
-override JOINT: u32 = 0;
 
 struct Parameters {
   // The first node whose mean is wanted, and how many there are.
@@ -35,24 +32,6 @@ struct Parameters {
 @group(0) @binding(2) var<storage, read> neighbours: array<u32>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 @group(0) @binding(4) var<uniform> parameters: Parameters;
-
-fn unpack_four(words: vec2u) -> vec4f {
-  return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
-}
-
-// Four columns of a row of the output, of the node `own` and the sum of its neighbours.
-fn write_mean(row: u32, column: u32, own: vec4f, sum: vec4f, degree: f32) {
-  let columns = parameters.width / 4u;
-  if (column >= columns) {
-    return;
-  }
-  if (JOINT == 1u) {
-    output[row * columns + column] = activate((own + sum) / (degree + 1.0));
-  } else {
-    output[row * 2u * columns + column] = own;
-    output[(row * 2u + 1u) * columns + column] = select(sum / max(degree, 1.0), own, degree == 0.0);
-  }
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -79,7 +58,10 @@ fn main(
   }
   let own = source[node * octets + octet];
   let degree = f32(end - begin);
-  write_mean(row, 2u * octet, unpack_four(own.xy), low, degree);
+  let columns = parameters.width / 4u;
+  write_mean(row, 2u * octet, columns, unpack_four(own.xy), low, degree);
   // Half of the last octet is padding where the width is no multiple of eight.
-  write_mean(row, 2u * octet + 1u, unpack_four(own.zw), high, degree);
+  if (2u * octet + 1u < columns) {
+    write_mean(row, 2u * octet + 1u, columns, unpack_four(own.zw), high, degree);
+  }
 }

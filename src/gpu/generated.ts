@@ -6,7 +6,7 @@ export interface Kernels {
   'aggregate/mean_full': {
     bindings: { readonly source: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly first: number; readonly nodes: number; readonly width: number };
-    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly JOINT?: number; readonly WORKGROUP?: number };
   };
   'aggregate/mean_full.lanes': {
     bindings: { readonly source: Tensor<'f32'>; readonly others: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
@@ -26,7 +26,12 @@ export interface Kernels {
   'aggregate/mean_full_half': {
     bindings: { readonly source: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly first: number; readonly nodes: number; readonly width: number };
-    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly JOINT?: number; readonly WORKGROUP?: number };
+  };
+  'aggregate/mean_full_half.lanes': {
+    bindings: { readonly source: Tensor<'u32'>; readonly others: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
+    parameters: { readonly first: number; readonly skip: number; readonly nodes: number; readonly width: number; readonly others_begin: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly JOINT?: number };
   };
   'aggregate/mean_sampled': {
     bindings: { readonly source: Tensor<'f32'>; readonly self_rows: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };

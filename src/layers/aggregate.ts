@@ -210,6 +210,7 @@ export class FullAggregation {
     const { source, width, output, activation = 'none' } = io;
     const { first, count } = io.range ?? { first: 0, count: nodeCount };
     const packed = source.elementType === 'u32';
+    const rowWidth = packed ? packedWidth(width) : width;
     // Of the edges the share that nodes have on average.
     const rows = ((2 * edgeCount) / nodeCount + 1) * count;
     const work = {
@@ -218,45 +219,51 @@ export class FullAggregation {
       constants: { ...constantsOf(aggregation), ACTIVATION: ACTIVATIONS[activation] },
       cost: { bytes: (rows * (packed ? 2 : 4) + 2 * count * 4) * width },
     };
-    if (packed) {
-      program.dispatch('aggregate/mean_full_half', {
-        ...work,
-        bind: { source: source as Tensor<'u32'>, offsets, neighbours, output },
-        invocations: count * Math.ceil(width / 8),
-      });
-    } else {
-      const bind = { source: source as Tensor<'f32'>, offsets, neighbours, output };
-      if (variant === 'columns') {
-        program.dispatch('aggregate/mean_full', { ...work, bind, ...byColumns(count, width) });
+    const lists = { offsets, neighbours, output };
+    if (variant === 'columns') {
+      if (packed) {
+        const bind = { source: source as Tensor<'u32'>, ...lists };
+        program.dispatch('aggregate/mean_full_half', { ...work, bind, invocations: count * Math.ceil(width / 8) });
       } else {
-        const users = Math.min(Math.max(graph.userCount - first, 0), count);
-        const sides = [
-          { skip: 0, end: users, ...this.#rowsOf('items', bind.source, width) },
-          { skip: users, end: count, ...this.#rowsOf('users', bind.source, width) },
-        ];
-        for (const { skip, end, others, others_begin } of sides) {
-          if (end === skip) continue;
-          program.dispatch('aggregate/mean_full.lanes', {
-            ...work,
-            bind: { ...bind, others },
-            parameters: { first, skip, nodes: end, width, others_begin },
-            cost: { bytes: (work.cost.bytes * (end - skip)) / count },
-            workgroups: end - skip,
-          });
-        }
+        const bind = { source: source as Tensor<'f32'>, ...lists };
+        program.dispatch('aggregate/mean_full', { ...work, bind, ...byColumns(count, width) });
+      }
+      return;
+    }
+    const users = Math.min(Math.max(graph.userCount - first, 0), count);
+    const sides = [
+      { skip: 0, end: users, ...this.#rowsOf('items', source, rowWidth) },
+      { skip: users, end: count, ...this.#rowsOf('users', source, rowWidth) },
+    ];
+    for (const { skip, end, others, others_begin } of sides) {
+      if (end === skip) continue;
+      const part = {
+        ...work,
+        parameters: { first, skip, nodes: end, width, others_begin },
+        cost: { bytes: (work.cost.bytes * (end - skip)) / count },
+        workgroups: end - skip,
+      };
+      if (packed) {
+        const bind = { source: source as Tensor<'u32'>, others, ...lists };
+        program.dispatch('aggregate/mean_full_half.lanes', { ...part, bind });
+      } else {
+        const bind = { source: source as Tensor<'f32'>, others, ...lists };
+        program.dispatch('aggregate/mean_full.lanes', { ...part, bind });
       }
     }
   }
 
   /**
    * The rows of one side, which the other side's nodes have as neighbours, with up to 63 elements before them: as an image
-   * they take less memory than all rows. `others_begin` is the vector of four columns that they begin with.
+   * they take less memory than all rows. `others_begin` is the vector of four elements that they begin with. An image has
+   * floats, which may be any bits.
    */
-  #rowsOf(side: 'users' | 'items', source: Tensor<'f32'>, width: number) {
+  #rowsOf(side: 'users' | 'items', source: Tensor<'f32'> | Tensor<'u32'>, width: number) {
     const { userCount, nodeCount } = this.options.graph;
     const [first, end] = side === 'users' ? [0, userCount] : [userCount, nodeCount];
     const offset = 64 * Math.floor((first * width) / 64);
-    const others = source.view([end * width - offset], `${source.label} of ${side}`, { offset });
+    const shape = [end * width - offset];
+    const others = (source as Tensor<'f32'>).view(shape, `${source.label} of ${side}`, { offset, element: 'f32' });
     return { others, others_begin: offset / 4 };
   }
 

@@ -22,7 +22,7 @@ import type { Setting } from '../setting.js';
 
 type GraphKernel =
   | `aggregate/mean_${'full' | 'sampled'}${'' | '_backward'}${'' | '.lanes'}`
-  | `aggregate/${'mean_full' | 'pack'}_half`
+  | `aggregate/${'mean_full_half' | 'mean_full_half.lanes' | 'pack_half'}`
   | `block/${'compact' | 'locate' | 'mark'}`
   | `group/${'count' | 'place' | 'sort'}`
   | `sample/${'batch' | 'negatives' | 'neighbours'}`
@@ -94,6 +94,11 @@ const halvesOf = ({ nodes, size, seed }: Setting): Uint32Array<ArrayBuffer> => {
   const packed = new Uint32Array(nodes * packedWidth(width));
   packHalf({ source: floats(nodes * width, seed), packed }, { rows: nodes, width });
   return packed;
+};
+
+const meanFullHalfOf = (setting: Setting) => {
+  const { inputs, ...rest } = meanFullOf(setting);
+  return { ...rest, inputs: { ...inputs, source: halvesOf(setting) }, twin: meanFullHalf };
 };
 
 const meanFullBackwardOf =
@@ -414,21 +419,23 @@ export const GRAPH_CASES: CaseMap<GraphKernel> = {
   'aggregate/mean_full_half': (setting) => [
     {
       ...full(setting, 2),
+      work: () => ({
+        ...meanFullHalfOf(setting),
+        size: { invocations: octetsOf(setting.nodes, setting.size.widths[0]) },
+      }),
+    },
+  ],
+  'aggregate/mean_full_half.lanes': (setting) => [
+    {
+      ...full(setting, 2),
+      lanes: byLanes.lanes,
       work: () => {
-        const { graph, nodes, size } = setting;
-        const width = size.widths[0];
+        const { inputs, parameters, ...rest } = meanFullHalfOf(setting);
         return {
-          inputs: {
-            source: halvesOf(setting),
-            offsets: graph.offsets,
-            neighbours: graph.neighbours,
-            output: unwrittenFloats(nodes * 2 * width),
-          },
-          parameters: { first: 0, nodes, width },
-          constants: { JOINT: 0 },
-          size: { invocations: octetsOf(nodes, width) },
-          twin: meanFullHalf,
-          tolerance: { output: FLOAT },
+          ...rest,
+          inputs: { ...inputs, others: new Float32Array(inputs.source.buffer) },
+          parameters: { ...parameters, skip: 0, others_begin: 0 },
+          size: byLanes.size(setting.nodes, setting.size.widths[0]),
         };
       },
     },

@@ -237,12 +237,15 @@ export function graphCases(): KernelCase[] {
     };
     return [
       kernelCase('aggregate/mean_full_half', {
-        what,
-        inputs: { source: halves, offsets, neighbours: adjacency, output: unwrittenFloats(NODES * outputWidth) },
-        parameters: part,
-        constants: { JOINT },
+        ...{ ...means, what, twin: meanFullHalf },
+        inputs: { ...means.inputs, source: halves },
         size: { invocations: (NODES * packedWidth(width)) / 4 },
-        twin: meanFullHalf,
+      }),
+      kernelCase('aggregate/mean_full_half.lanes', {
+        ...{ ...means, what, twin: meanFullHalf, lanes: 8 },
+        inputs: { ...means.inputs, source: halves, others: new Float32Array(halves.buffer) },
+        parameters: { ...part, skip: 2, others_begin: 0 },
+        size: { workgroups: NODES },
       }),
       kernelCase('aggregate/mean_full', { ...means, what, size: { invocations: (NODES * width) / 4 } }),
       kernelCase('aggregate/mean_full.lanes', {

@@ -8,6 +8,8 @@ import { anyGraph, floats, graphOf } from '../../support/graphs.js';
 import { expectClose, runKernel } from '../../support/kernels.js';
 
 const gpu = useGpu();
+/** Whether rows cannot be summed by lanes. */
+const lacksLanes = () => (gpu().adapter.subgroupSize?.[0] ?? 0) < 8;
 
 /** Packed rows, and room for one that stays unwritten, by the kernel and by its twin. */
 async function pack(source: Float32Array, rows: number, width: number): Promise<[words: number[], expected: number[]]> {
@@ -88,6 +90,34 @@ test.each([0, 1])('means of halves agree with their twin, isolated nodes include
         constants,
       );
       expectClose(output, expected);
+      if (lacksLanes()) return;
+      // All rows but the first, from all rows but the first.
+      const others = new Float32Array(source.buffer).subarray(packedWidth(width));
+      const later = Uint32Array.from(lists.neighbours, (node) => Math.max(node, 1));
+      const bind = { source, ...lists, neighbours: later };
+      const ofLanes = { ...parameters, skip: 1, others_begin: packedWidth(width) / 4 };
+      const blank = () => new Float32Array(size + 4).fill(-777);
+      const [columnwise, lanes] = [
+        await runKernel(
+          gpu(),
+          'aggregate/mean_full_half',
+          { ...bind, output: blank() },
+          parameters,
+          { invocations: (count * packedWidth(width)) / 4 },
+          constants,
+        ),
+        await runKernel(
+          gpu(),
+          'aggregate/mean_full_half.lanes',
+          { ...bind, others, output: blank() },
+          ofLanes,
+          { workgroups: count + 5 },
+          constants,
+        ),
+      ];
+      const row = size / count;
+      expect(lanes.output.subarray(0, row)).toEqual(blank().subarray(0, row));
+      expect(lanes.output.subarray(row)).toEqual(columnwise.output.subarray(row));
     }),
     { numRuns: 40 },
   );
