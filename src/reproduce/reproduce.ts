@@ -141,7 +141,14 @@ class Reproduction {
     const shown = exhibits.flatMap((exhibit) => exhibit.shows?.(profile) ?? []);
     const settings = { folder: data, out: join(out, 'data'), alibabaSize: profile.alibabaSize, signal, report };
     const lacking: Missing[] = [];
-    for (const name of new Set([...shown, ...needed])) {
+    const names = new Set([...shown, ...needed]);
+    if (names.size === 0) {
+      throw new InputError(`nothing is left to train for ${exhibits.map(({ name }) => name).join(', ')}`, {
+        where: '--models and --presets',
+        fix: 'leave one of them out, or ask for `all`',
+      });
+    }
+    for (const name of names) {
       const answer = await findData(name, settings);
       if ('dataset' in answer) this.found.push(answer);
       else lacking.push({ what: answer.lacking, fix: answer.fix });

@@ -216,6 +216,12 @@ describe('the command', () => {
       ['table2'],
     ],
     [
+      'a preset that the table does not have',
+      1,
+      /nothing is left to train for table2\n.*where: --models and --presets\n.*mend it: leave one of them out/,
+      ['table2', '--presets', 'text'],
+    ],
+    [
       'a folder without data sets',
       1,
       /no folder ml-1m or [\s\S]*`hashgnn download ml-1m --out ml-1m` \(from https:..grouplens/,
