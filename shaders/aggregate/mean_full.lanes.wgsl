@@ -23,7 +23,6 @@ struct Parameters {
   first: u32,
   skip: u32,
   nodes: u32,
-  width: u32,
   // The vector of four columns of `source` that `others` begins with.
   others_begin: u32,
 }
@@ -46,23 +45,28 @@ fn main(
     return;
   }
   let node = parameters.first + row;
-  let columns = parameters.width / 4u;
   let begin = offsets[node];
   let end = offsets[node + 1u];
   let degree = f32(end - begin);
-  for (var first = 0u; first < columns; first += STRIP_VECTORS) {
+  for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
     let column = first + lane;
-    let left = columns - first;
+    let left = strip_left(first);
     // A last vector that lanes would load alone, as of width 68: lane l has that of neighbour l of the eight.
     let odd = left < STRIP_VECTORS && left % LANES == 1u;
     let even = left - u32(odd);
     var sum = Strip();
     var odd_sum = vec4f();
     for (var entry = begin; entry < end; entry += LANES) {
-      let own_entry = neighbours[min(entry + lane, end - 1u)] * columns - parameters.others_begin;
+      let own_entry = neighbours[min(entry + lane, end - 1u)] * COLUMNS - parameters.others_begin;
       let count = min(LANES, end - entry);
-      for (var i = 0u; i < count; i++) {
-        sum += strip_at(others, subgroupShuffle(own_entry, i) + column, even);
+      if (count == LANES) {
+        for (var i = 0u; i < LANES; i++) {
+          sum += strip_at(others, subgroupShuffle(own_entry, i) + column, even);
+        }
+      } else {
+        for (var i = 0u; i < count; i++) {
+          sum += strip_at(others, subgroupShuffle(own_entry, i) + column, even);
+        }
       }
       if (odd) {
         let vector = texel(others, own_entry + first + even);
@@ -73,9 +77,9 @@ fn main(
     }
     for (var i = 0u; i < 4u; i++) {
       let at = column + i * LANES;
-      if (at < columns) {
+      if (at < COLUMNS) {
         let total = select(sum[i], odd_sum, odd && at == first + even);
-        write_mean(row, at, columns, source[node * columns + at], total, degree);
+        write_mean(row, at, COLUMNS, source[node * COLUMNS + at], total, degree);
       }
     }
   }

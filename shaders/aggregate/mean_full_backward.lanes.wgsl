@@ -19,7 +19,6 @@ override JOINT: u32 = 0;
 
 struct Parameters {
   nodes: u32,
-  width: u32,
 }
 
 @group(0) @binding(0) var output_gradient: texture_storage_2d<rgba32float, read>;
@@ -28,6 +27,11 @@ struct Parameters {
 @group(0) @binding(3) var<storage, read> source: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> source_gradient: array<vec4f>;
 @group(0) @binding(5) var<uniform> parameters: Parameters;
+
+// What a strip of a gradient, as strip_at reads it, is for one of the rows that were averaged.
+fn share_at(at: u32, left: u32, averaged: f32) -> Strip {
+  return divided(strip_at(output_gradient, at, left), averaged);
+}
 
 @compute @workgroup_size(8)
 fn main(
@@ -39,24 +43,28 @@ fn main(
   if (node >= parameters.nodes) {
     return;
   }
-  let columns = parameters.width / 4u;
   let joint = JOINT == 1u;
-  let row_columns = select(2u * columns, columns, joint);
-  let mean_column = select(columns, 0u, joint);
+  let row_columns = select(2u * COLUMNS, COLUMNS, joint);
+  let mean_column = select(COLUMNS, 0u, joint);
   let begin = offsets[node];
   let end = offsets[node + 1u];
-  for (var first = 0u; first < columns; first += STRIP_VECTORS) {
+  for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
     let column = first + lane;
-    let left = columns - first;
+    let left = strip_left(first);
     var sum = Strip();
     for (var entry = begin; entry < end; entry += LANES) {
       let other = neighbours[min(entry + lane, end - 1u)];
       let own_entry = other * row_columns + mean_column;
       let own_degree = f32(offsets[other + 1u] - offsets[other] + JOINT);
       let count = min(LANES, end - entry);
-      for (var i = 0u; i < count; i++) {
-        let gradient = strip_at(output_gradient, subgroupShuffle(own_entry, i) + column, left);
-        sum += divided(gradient, subgroupShuffle(own_degree, i));
+      if (count == LANES) {
+        for (var i = 0u; i < LANES; i++) {
+          sum += share_at(subgroupShuffle(own_entry, i) + column, left, subgroupShuffle(own_degree, i));
+        }
+      } else {
+        for (var i = 0u; i < count; i++) {
+          sum += share_at(subgroupShuffle(own_entry, i) + column, left, subgroupShuffle(own_degree, i));
+        }
       }
     }
     var own = strip_at(output_gradient, node * row_columns + column, left);
@@ -67,8 +75,8 @@ fn main(
     }
     sum += own;
     for (var i = 0u; i < 4u; i++) {
-      if (column + i * LANES < columns) {
-        let at = node * columns + column + i * LANES;
+      if (column + i * LANES < COLUMNS) {
+        let at = node * COLUMNS + column + i * LANES;
         if (ACTIVATION != 0u) {
           source_gradient[at] = sum[i] * activation_derivative(source[at]);
         } else {

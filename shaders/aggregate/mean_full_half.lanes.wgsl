@@ -24,13 +24,16 @@ enable subgroups;
 const LANES = 8u;
 const STRIP_OCTETS = 16u;
 
+// Columns of a row, a multiple of 4, and the vectors of four and the octets that it has; compiled in, as lib/strip says.
+override width: u32;
+override COLUMNS = width / 4u;
+override OCTETS = (width + 7u) / 8u;
+
 struct Parameters {
   // The node of the first row of `output`, the rows before those wanted, which are left as they are, and their end.
   first: u32,
   skip: u32,
   nodes: u32,
-  // A multiple of 4.
-  width: u32,
   // The octet of `source` that `others` begins with.
   others_begin: u32,
 }
@@ -49,6 +52,14 @@ fn unpack_octet(words: vec4u) -> Octet {
   return Octet(unpack_four(words.xy), unpack_four(words.zw));
 }
 
+fn words_at(at: u32) -> vec4u {
+  return bitcast<vec4u>(texel(others, at));
+}
+
+fn octet_at(at: u32) -> Octet {
+  return unpack_octet(words_at(at));
+}
+
 @compute @workgroup_size(8)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -60,31 +71,39 @@ fn main(
     return;
   }
   let node = parameters.first + row;
-  let columns = parameters.width / 4u;
-  let octets = (parameters.width + 7u) / 8u;
   let begin = offsets[node];
   let end = offsets[node + 1u];
   let degree = f32(end - begin);
-  for (var first = 0u; first < octets; first += STRIP_OCTETS) {
+  for (var first = 0u; first < OCTETS; first += STRIP_OCTETS) {
     let octet = first + lane;
-    let left = octets - first;
+    let left = select(OCTETS - first, OCTETS, OCTETS <= STRIP_OCTETS);
     // A last octet that lanes would load alone, as of width 68: lane l has that of neighbour l of the eight.
     let odd = left < STRIP_OCTETS && left % LANES == 1u;
     let even = left - u32(odd);
-    var sums: array<Octet, 2>;
-    var odd_sum: Octet;
+    var sums = array<Octet, 2>();
+    var odd_sum = Octet();
     for (var entry = begin; entry < end; entry += LANES) {
-      let own_entry = neighbours[min(entry + lane, end - 1u)] * octets - parameters.others_begin;
+      let own_entry = neighbours[min(entry + lane, end - 1u)] * OCTETS - parameters.others_begin;
       let count = min(LANES, end - entry);
-      for (var i = 0u; i < count; i++) {
-        let at = subgroupShuffle(own_entry, i) + octet;
-        sums[0] += unpack_octet(bitcast<vec4u>(texel(others, at)));
-        if (even > LANES) {
-          sums[1] += unpack_octet(bitcast<vec4u>(texel(others, at + LANES)));
+      if (count == LANES) {
+        for (var i = 0u; i < LANES; i++) {
+          let at = subgroupShuffle(own_entry, i) + octet;
+          sums[0] += octet_at(at);
+          if (even > LANES) {
+            sums[1] += octet_at(at + LANES);
+          }
+        }
+      } else {
+        for (var i = 0u; i < count; i++) {
+          let at = subgroupShuffle(own_entry, i) + octet;
+          sums[0] += octet_at(at);
+          if (even > LANES) {
+            sums[1] += octet_at(at + LANES);
+          }
         }
       }
       if (odd) {
-        let words = bitcast<vec4u>(texel(others, own_entry + first + even));
+        let words = words_at(own_entry + first + even);
         for (var i = 0u; i < count; i++) {
           odd_sum += unpack_octet(subgroupShuffle(words, i));
         }
@@ -92,16 +111,16 @@ fn main(
     }
     for (var i = 0u; i < 2u; i++) {
       let at = octet + i * LANES;
-      if (at < octets) {
-        let own = unpack_octet(source[node * octets + at]);
+      if (at < OCTETS) {
+        let own = unpack_octet(source[node * OCTETS + at]);
         var sum = sums[i];
         if (odd && at == first + even) {
           sum = odd_sum;
         }
-        write_mean(row, 2u * at, columns, own[0], sum[0], degree);
+        write_mean(row, 2u * at, COLUMNS, own[0], sum[0], degree);
         // Half of the last octet is padding where the width is no multiple of eight.
-        if (2u * at + 1u < columns) {
-          write_mean(row, 2u * at + 1u, columns, own[1], sum[1], degree);
+        if (2u * at + 1u < COLUMNS) {
+          write_mean(row, 2u * at + 1u, COLUMNS, own[1], sum[1], degree);
         }
       }
     }

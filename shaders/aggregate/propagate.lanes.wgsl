@@ -22,8 +22,6 @@ enable subgroups;
 
 struct Parameters {
   nodes: u32,
-  // Columns, a multiple of 4.
-  width: u32,
   factor: f32,
 }
 
@@ -45,26 +43,32 @@ fn main(
   if (node >= parameters.nodes) {
     return;
   }
-  let columns = parameters.width / 4u;
   let begin = offsets[node];
   let end = offsets[node + 1u];
   let own = norms[node];
-  for (var first = 0u; first < columns; first += STRIP_VECTORS) {
+  for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
     let column = first + lane;
-    let left = columns - first;
+    let left = strip_left(first);
     var sum = Strip();
     for (var entry = begin; entry < end; entry += LANES) {
       let neighbour = neighbours[min(entry + lane, end - 1u)];
       let norm = norms[neighbour];
       let count = min(LANES, end - entry);
-      for (var i = 0u; i < count; i++) {
-        let row = strip_at(source, subgroupShuffle(neighbour, i) * columns + column, left);
-        sum += subgroupShuffle(norm, i) * row;
+      if (count == LANES) {
+        for (var i = 0u; i < LANES; i++) {
+          let row = strip_at(source, subgroupShuffle(neighbour, i) * COLUMNS + column, left);
+          sum += subgroupShuffle(norm, i) * row;
+        }
+      } else {
+        for (var i = 0u; i < count; i++) {
+          let row = strip_at(source, subgroupShuffle(neighbour, i) * COLUMNS + column, left);
+          sum += subgroupShuffle(norm, i) * row;
+        }
       }
     }
     for (var i = 0u; i < 4u; i++) {
-      if (column + i * LANES < columns) {
-        let at = node * columns + column + i * LANES;
+      if (column + i * LANES < COLUMNS) {
+        let at = node * COLUMNS + column + i * LANES;
         output[at] = parameters.factor * (base[at] + own * sum[i]);
       }
     }

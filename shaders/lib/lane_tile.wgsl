@@ -3,12 +3,14 @@
 // loaded value serves 32 of them. The order of the statements is what a CPU with 32 vector registers wants: all that is
 // added to one sum stands together, and a value is handed round where it is needed.
 
-// Rows, and vectors of four columns, of a tile.
+// The importing file declares TILE_COLUMNS, vectors of four columns of a tile, known to the compiler and no more than eight:
+// each is one lane's (lib/even_tiles).
+
 const TILE_ROWS = 32u;
-const TILE_COLUMNS = 8u;
+const MOST_COLUMNS = 8u;
 
 // sum[c][j], component r: the lane's row r times column 4 c + j.
-alias Tile = array<mat4x4f, TILE_COLUMNS>;
+alias Tile = array<mat4x4f, MOST_COLUMNS>;
 
 // sum + a · b, term by term.
 fn chain(sum: f32, a: vec4f, b: vec4f) -> f32 {

@@ -10,7 +10,7 @@ export interface Kernels {
   };
   'aggregate/mean_full.lanes': {
     bindings: { readonly source: Tensor<'f32'>; readonly others: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly first: number; readonly skip: number; readonly nodes: number; readonly width: number; readonly others_begin: number };
+    parameters: { readonly width: number; readonly first: number; readonly skip: number; readonly nodes: number; readonly others_begin: number };
     constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly JOINT?: number };
   };
   'aggregate/mean_full_backward': {
@@ -20,7 +20,7 @@ export interface Kernels {
   };
   'aggregate/mean_full_backward.lanes': {
     bindings: { readonly output_gradient: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
-    parameters: { readonly nodes: number; readonly width: number };
+    parameters: { readonly width: number; readonly nodes: number };
     constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly JOINT?: number };
   };
   'aggregate/mean_full_half': {
@@ -30,7 +30,7 @@ export interface Kernels {
   };
   'aggregate/mean_full_half.lanes': {
     bindings: { readonly source: Tensor<'u32'>; readonly others: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly first: number; readonly skip: number; readonly nodes: number; readonly width: number; readonly others_begin: number };
+    parameters: { readonly width: number; readonly first: number; readonly skip: number; readonly nodes: number; readonly others_begin: number };
     constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly JOINT?: number };
   };
   'aggregate/mean_sampled': {
@@ -65,7 +65,7 @@ export interface Kernels {
   };
   'aggregate/propagate.lanes': {
     bindings: { readonly base: Tensor<'f32'>; readonly source: Tensor<'f32'>; readonly norms: Tensor<'f32'>; readonly offsets: Tensor<'u32'>; readonly neighbours: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly nodes: number; readonly width: number; readonly factor: number };
+    parameters: { readonly width: number; readonly nodes: number; readonly factor: number };
     constants: {};
   };
   'block/compact': {
@@ -140,7 +140,7 @@ export interface Kernels {
   };
   'dense/forward.subgroups': {
     bindings: { readonly input: Tensor<'f32'>; readonly weight: Tensor<'f32'>; readonly bias: Tensor<'f32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
-    parameters: { readonly input_width: number; readonly output_width: number; readonly sides: number };
+    parameters: { readonly output_width: number; readonly input_width: number; readonly sides: number };
     constants: { readonly ACTIVATION?: number; readonly SLOPE?: number };
   };
   'dense/reduce_partials': {

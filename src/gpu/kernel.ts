@@ -14,7 +14,7 @@ export type ParametersOf<K extends string> = K extends keyof Kernels
 export type ConstantsOf<K extends string> = K extends keyof Kernels ? Kernels[K]['constants'] : Record<string, number>;
 
 /**
- * A shader file with its constants chosen. Bindings, types, access and workgroup size come from reflection; the layout
+ * A shader file with its constants and compiled parameters chosen. Bindings, types, access and workgroup size come from reflection; the layout
  * is explicit and the pipeline is compiled once, on first use.
  */
 export class Kernel {
@@ -29,16 +29,23 @@ export class Kernel {
     readonly shader: ShaderInfo,
     readonly constants: Readonly<Record<string, number>>,
   ) {
+    const where = `shaders/${shader.name}.wgsl`;
     const known = new Map(shader.constants.map((constant) => [constant.name, constant.default]));
+    for (const { name, type } of shader.compiled) {
+      const value = constants[name];
+      if (value === undefined) throw new BindingError(`${shader.name} is missing its parameter ${name}`, { where });
+      requireInRange(value, type, `${shader.name}.${name}`, where);
+      known.set(name, value);
+    }
     for (const [name, value] of Object.entries(constants)) {
       if (!known.has(name)) {
         throw new BindingError(`${shader.name} has no constant ${name}`, {
-          where: `shaders/${shader.name}.wgsl`,
+          where,
           fix: known.size > 0 ? `its constants are ${[...known.keys()].join(', ')}` : 'it has none',
         });
       }
       if (!Number.isFinite(value)) {
-        throw new BindingError(`${shader.name}.${name} cannot be ${value}`, { where: `shaders/${shader.name}.wgsl` });
+        throw new BindingError(`${shader.name}.${name} cannot be ${value}`, { where });
       }
       known.set(name, value);
     }
@@ -141,6 +148,9 @@ export class Kernel {
     const where = `shaders/${name}.wgsl`;
     const members = uniform?.parameters ?? [];
     const extra = Object.keys(parameters).find((key) => !members.some((member) => member.name === key));
+    if (this.shader.compiled.some((parameter) => parameter.name === extra)) {
+      throw new BindingError(`${name} is compiled for its parameter ${extra}, which cannot change`, { where });
+    }
     if (extra !== undefined) throw new BindingError(`${name} has no parameter ${extra}`, { where });
     if (!uniform) return undefined;
     const bytes = new ArrayBuffer(Math.ceil(uniform.size / 16) * 16);

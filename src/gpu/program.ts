@@ -9,7 +9,7 @@ import type { Tensor } from './tensor.js';
 export type DispatchOptions<K extends string> = {
   /** Tensors by the names of the WGSL variables. */
   readonly bind: BindingsOf<K>;
-  /** `override` constants; those left out keep the shader's defaults. */
+  /** `override` constants that have a default, which those left out keep. */
   readonly constants?: ConstantsOf<K>;
   /** What this dispatch does in its program, for profiles; the kernel's name unless told. */
   readonly label?: string;
@@ -73,6 +73,7 @@ interface Recorded extends Dispatch {
   readonly images: Readonly<Record<string, Image>>;
   bindGroup: GPUBindGroup | undefined;
   readonly uniform: GPUBuffer | undefined;
+  /** Those of the uniform struct: the others are compiled into the kernel. */
   parameters: Readonly<Record<string, number>>;
   /** One for each part. */
   readonly kernels: readonly Kernel[];
@@ -121,11 +122,16 @@ export class Program {
    */
   dispatch<K extends string>(name: K, options: DispatchOptions<K>): Dispatch {
     const { gpu } = this;
-    const constants = (options.constants ?? {}) as Record<string, number>;
+    const isCompiled = new Set(gpu.shaders.get(name).compiled.map((parameter) => parameter.name));
+    const given = Object.entries((options.parameters ?? {}) as Record<string, number>);
+    const constants: Record<string, number> = {
+      ...(options.constants as Record<string, number> | undefined),
+      ...Object.fromEntries(given.filter(([parameter]) => isCompiled.has(parameter))),
+    };
+    const parameters = Object.fromEntries(given.filter(([parameter]) => !isCompiled.has(parameter)));
     const kernel = gpu.kernel(name, constants);
     const tensors = options.bind as Record<string, Tensor>;
     kernel.requireBindable(tensors);
-    const parameters = { ...(options.parameters as Record<string, number> | undefined) };
     const bytes = kernel.encodeParameters(parameters);
     let uniform: GPUBuffer | undefined;
     if (bytes) {
@@ -194,7 +200,10 @@ export class Program {
     this.#images.written(to);
   }
 
-  /** Changes parameters of a recorded dispatch for the runs that follow. */
+  /**
+   * Changes parameters of a recorded dispatch for the runs that follow.
+   * @throws BindingError where one does not fit, or is compiled into the kernel
+   */
   setParameters(dispatch: Dispatch, changes: Readonly<Record<string, number>>): void {
     const recorded = dispatch as Recorded;
     const parameters = { ...recorded.parameters, ...changes };

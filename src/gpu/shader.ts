@@ -15,14 +15,18 @@ export interface BindingInfo {
   readonly image: boolean;
 }
 
-/** One member of a kernel's uniform struct. */
+/** A number that a dispatch gives its kernel. */
 export interface ParameterInfo {
   readonly name: string;
   readonly type: ElementType;
+}
+
+/** One that the uniform struct has. */
+export interface MemberInfo extends ParameterInfo {
   readonly offset: number;
 }
 
-/** One `override` of a kernel. */
+/** One `override` of a kernel that has a value. */
 export interface ConstantInfo {
   readonly name: string;
   readonly default: number;
@@ -35,8 +39,10 @@ export interface ShaderInfo {
   readonly code: string;
   readonly bindings: readonly BindingInfo[];
   readonly uniform:
-    | { readonly binding: number; readonly size: number; readonly parameters: readonly ParameterInfo[] }
+    | { readonly binding: number; readonly size: number; readonly parameters: readonly MemberInfo[] }
     | undefined;
+  /** Parameters that the compiler is to know: each `override` without a value. */
+  readonly compiled: readonly ParameterInfo[];
   readonly constants: readonly ConstantInfo[];
   /** Invocations of a workgroup along x, y and z: a number or the name of an override. */
   readonly workgroupSize: readonly (number | string)[];
@@ -166,6 +172,10 @@ function reflect(name: string, lines: readonly Line[]): ShaderInfo {
         offset: member.offset,
       })),
     },
+    compiled: [...code.matchAll(/^override\s+(\w+)\s*:\s*(\w+)\s*;/gm)].map((match) => ({
+      name: match[1]!,
+      type: scalarOf(match[2]!, where, match[1]!),
+    })),
     constants: [...code.matchAll(/^override\s+(\w+)\s*:\s*\w+\s*=\s*(-?[\d.]+)/gm)].map((match) => ({
       name: match[1]!,
       default: Number(match[2]),

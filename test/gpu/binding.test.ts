@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { emitTypes } from '../../src/gpu/codegen/emit.js';
 import { BindingError, Gpu, type Tensor } from '../../src/gpu/index.js';
+import { ShaderLibrary } from '../../src/gpu/shader.js';
 import { useGpu } from '../support/gpu.js';
 import { fixtureShaders } from './fixtures.js';
 
@@ -192,4 +194,49 @@ test('values of every type reach the shader', async () => {
   const signs = [-1, 1, -2, 2, -3];
   const expected = signs.map((sign, i) => 100 + 2.5 * (0.25 * i + sign) - 7);
   expect([...(await output.read())]).toEqual([...expected, 100]);
+});
+
+describe('a parameter that is compiled into the kernel', () => {
+  test('reaches the shader, each value in a kernel of its own', async () => {
+    using scope = gpu().scope();
+    using program = gpu().program('compiled');
+    const outputs = [3, 5, 3].map((factor) => scope.tensor('i32', [4], `multiples of ${factor}`));
+    const dispatches = [3, 5, 3].map((factor, at) =>
+      program.dispatch<string>('fixture/compiled', {
+        bind: { output: outputs[at]! },
+        parameters: { factor, offset: -1 },
+        invocations: 4,
+      }),
+    );
+    await program.compile();
+    program.setParameters(dispatches[2]!, { offset: 10 });
+    program.run();
+    const read = await Promise.all(outputs.map(async (output) => [...(await output.read())]));
+    expect(read).toEqual([
+      [-1, 2, 5, 8],
+      [-1, 4, 9, 14],
+      [10, 13, 16, 19],
+    ]);
+    expect(() => program.setParameters(dispatches[0]!, { factor: 4 })).toThrow(/is compiled for its parameter factor/);
+  });
+
+  test.each([
+    [{}, /fixture\/compiled is missing its parameter factor/],
+    [{ factor: -1 }, /fixture\/compiled\.factor cannot be -1: it is u32/],
+    [{ factor: 1, fcator: 1 }, /no parameter fcator/],
+  ])('%o is refused', (given, message) => {
+    using scope = gpu().scope();
+    using program = gpu().program('compiled');
+    const bind = { output: scope.tensor('i32', [4], 'output') };
+    expect(() =>
+      program.dispatch<string>('fixture/compiled', { bind, parameters: { offset: 0, ...given }, invocations: 4 }),
+    ).toThrow(message);
+  });
+
+  test('is told apart from constants by the emitter', () => {
+    const source = fixtureShaders().get('fixture/compiled')!;
+    const types = emitTypes(new ShaderLibrary(new Map([['a/compiled', source]])));
+    expect(types).toContain('parameters: { readonly factor: number; readonly offset: number };');
+    expect(types).toContain('constants: {};');
+  });
 });

@@ -81,7 +81,10 @@ test('every shader of the package compiles on this device, or needs a feature th
   const failures: string[] = [];
   for (const name of gpu().shaders.kernels()) {
     if (name.startsWith('fixture/')) continue;
-    const kernel = gpu().kernel(name);
+    const widths = gpu()
+      .shaders.get(name)
+      .compiled.map((parameter) => [parameter.name, 68]);
+    const kernel = gpu().kernel(name, Object.fromEntries(widths));
     if (kernel.shader.enables.some((feature) => !gpu().device.features.has(feature as GPUFeatureName))) continue;
     await kernel.pipeline().catch((error: unknown) => failures.push(`${name}: ${error}`));
   }

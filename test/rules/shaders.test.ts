@@ -26,6 +26,20 @@ function faults({ path, text }: SourceFile): string[] {
   return found;
 }
 
+/** A variable in a block within a function that is given no value. */
+const UNSET = /^ {3,}var\s+\w+\s*:[^=;]*;/gm;
+
+/** Such variables: in a loop they are to be zero at each turn, and through Dawn and lavapipe were so at the first alone. */
+function unset({ path, text }: SourceFile): string[] {
+  return [...withoutComments(text).matchAll(UNSET)].map((match) => `${path}:${lineAt(text, match.index)}${match[0]}`);
+}
+
+test('variables in loops are given a value at each turn', () => {
+  expect(readFiles(['shaders'], /\.wgsl$/).flatMap(unset)).toEqual([]);
+  const loop = 'fn f() {\n  for (var i = 0; i < 3; i++) {\n    var sum: vec2f;\n    var other = vec2f();\n  }\n}\n';
+  expect(unset({ path: 'a.wgsl', text: loop })).toEqual(['a.wgsl:3    var sum: vec2f;']);
+});
+
 test('every kernel begins with its comment and has one entry, main', () => {
   expect(kernels.flatMap(faults)).toEqual([]);
 });

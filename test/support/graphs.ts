@@ -56,3 +56,6 @@ export function anyNodeList(
         .map((list) => ({ list: Uint32Array.from(list), stride, rows: new Uint32Array([active, 0]) })),
     );
 }
+
+/** Vectors of four columns in a row: few, around what eight lanes and a strip of 32 hold, and two strips and more. */
+export const anyColumns = fc.constantFrom(1, 2, 7, 8, 9, 15, 17, 24, 30, 32, 33, 41, 65);

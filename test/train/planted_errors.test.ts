@@ -117,7 +117,7 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
         situation,
         {
           [shader]: ['sum += output_gradient', 'sum -= output_gradient'],
-          [`${shader}.lanes`]: ['sum += divided(gradient', 'sum -= divided(gradient'],
+          [`${shader}.lanes`]: ['return divided(strip_at', 'return -1.0 * divided(strip_at'],
         },
       ],
       [`${shader}, self`, situation, inBothGathers(shader, 'sum += own', 'sum -= own')],

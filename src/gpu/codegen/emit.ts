@@ -7,14 +7,14 @@ import type { ShaderLibrary } from '../shader.js';
  */
 export function emitTypes(library: ShaderLibrary): string {
   const kernels = library.kernels().map((name) => {
-    const { bindings, uniform, constants: all } = library.get(name);
+    const { bindings, uniform, compiled, constants: all } = library.get(name);
     // Chosen by the program, and by nobody else.
     const constants = all.filter((constant) => constant.name !== FIRST_GROUP);
     const fields = (entries: readonly string[]) => (entries.length > 0 ? `{ ${entries.join('; ')} }` : '{}');
     return [
       `  '${name}': {`,
       `    bindings: ${fields(bindings.map((info) => `readonly ${info.name}: Tensor<'${info.element}'>`))};`,
-      `    parameters: ${fields((uniform?.parameters ?? []).map((member) => `readonly ${member.name}: number`))};`,
+      `    parameters: ${fields([...compiled, ...(uniform?.parameters ?? [])].map((parameter) => `readonly ${parameter.name}: number`))};`,
       `    constants: ${fields(constants.map((constant) => `readonly ${constant.name}?: number`))};`,
       '  };',
     ].join('\n');

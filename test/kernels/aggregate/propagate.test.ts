@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { propagate } from '../../../src/reference/aggregate/propagate.js';
 import { useGpu } from '../../support/gpu.js';
-import { anyGraph, floats } from '../../support/graphs.js';
+import { anyColumns, anyGraph, floats } from '../../support/graphs.js';
 import { expectClose, runKernel } from '../../support/kernels.js';
 
 const gpu = useGpu();
@@ -17,10 +17,10 @@ test.for(['columns', 'lanes'] as const)(
     await fc.assert(
       fc.asyncProperty(
         anyGraph,
-        fc.integer({ min: 1, max: 9 }),
+        anyColumns,
         fc.constantFrom(1, 0.25),
-        async ({ users, items, offsets, neighbours }, quads, factor) => {
-          const [nodes, width] = [users + items, 4 * quads];
+        async ({ users, items, offsets, neighbours }, columns, factor) => {
+          const [nodes, width] = [users + items, 4 * columns];
           const bind = {
             base: floats(nodes * width, 1),
             source: floats(nodes * width, 2),
@@ -33,11 +33,11 @@ test.for(['columns', 'lanes'] as const)(
           const expected = Float64Array.from(bind.output);
           propagate({ ...bind, output: expected }, parameters);
           const invocations = (nodes * width) / 4;
-          const columns = await runKernel(gpu(), 'aggregate/propagate', bind, parameters, { invocations });
-          expectClose(columns.output, expected, { absolute: 1e-5 });
+          const byColumns = await runKernel(gpu(), 'aggregate/propagate', bind, parameters, { invocations });
+          expectClose(byColumns.output, expected, { absolute: 1e-5 });
           if (!lanes) return;
           const same = await runKernel(gpu(), 'aggregate/propagate.lanes', bind, parameters, { workgroups: nodes });
-          expect([...same.output]).toEqual([...columns.output]);
+          expect([...same.output]).toEqual([...byColumns.output]);
         },
       ),
       { numRuns: 25 },
