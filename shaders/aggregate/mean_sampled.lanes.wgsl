@@ -7,13 +7,14 @@
 //   output      [maxRows, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
 //               [maxRows, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// One invocation a row, with eight of its neighbours at a time (lib/row_chunk). Sums have the order of
-// aggregate/mean_sampled, so the bytes are the same. Each output element costs fanout + 1 reads, and a reading and a
+// One invocation a row, so that many rows, which lie anywhere, are under way at once: a lane waits for memory like any other
+// code. It takes its neighbours in chunks of eight, whose places stay in registers while the columns pass; the compiler
+// unrolls the loops over a chunk. Sums have the order of aggregate/mean_sampled, so the bytes are the same. Each output element costs fanout + 1 reads, and a reading and a
 // writing of itself for every further chunk.
 
 #import spread
-#import row_chunk
 
+const CHUNK = 8u;
 override WORKGROUP: u32 = 8;
 override JOINT: u32 = 0;
 

@@ -9,23 +9,22 @@
 //   source           [*, width]             what the rows hold: values of ACTIVATION; unread where that is 0
 //   source_gradient  [maxRows, width]       towards the sums before ACTIVATION
 //
-// One invocation a source row, with eight of its uses at a time (lib/row_chunk). Sums have the order of
-// aggregate/mean_sampled_backward, so the bytes are the same.
+// Workgroups of eight lanes (lib/strip), which look up eight of a row's uses at a time. They take rows in turns, since only
+// the device knows how many there are and one without a row would cost as much as another: any number of them will do. Sums
+// have the order of aggregate/mean_sampled_backward, so the bytes are the same. Needs subgroups of eight lanes or more.
 
-#import spread
+enable subgroups;
 #import none
 #import activation
-#import row_chunk
+#import strip
 
-override WORKGROUP: u32 = 8;
 override JOINT: u32 = 0;
 
 struct Parameters {
-  width: u32,
   fanout: u32,
 }
 
-@group(0) @binding(0) var<storage, read> output_gradient: array<vec4f>;
+@group(0) @binding(0) var output_gradient: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(1) var<storage, read> uses_of_self: array<u32>;
 @group(0) @binding(2) var<storage, read> offsets: array<u32>;
 @group(0) @binding(3) var<storage, read> order: array<u32>;
@@ -34,57 +33,57 @@ struct Parameters {
 @group(0) @binding(6) var<storage, read_write> source_gradient: array<vec4f>;
 @group(0) @binding(7) var<uniform> parameters: Parameters;
 
-@compute @workgroup_size(WORKGROUP)
+@compute @workgroup_size(8)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = spread_invocation(group, groups, WORKGROUP, local);
-  if (row >= rows[0]) {
-    return;
-  }
-  let columns = parameters.width / 4u;
   // Where a row of the output keeps the part that the neighbours' mean went to.
-  let row_columns = select(2u * columns, columns, JOINT == 1u);
-  let mean_column = select(columns, 0u, JOINT == 1u);
-  let own = uses_of_self[row];
-  let end = offsets[row + 1u];
-  let begin = offsets[row];
-  var at: array<u32, CHUNK>;
-  // A row without uses has one chunk, an empty one.
-  for (var entry = begin; entry == begin || entry < end; entry += CHUNK) {
-    for (var i = 0u; i < CHUNK; i++) {
-      if (entry + i < end) {
-        at[i] = (order[entry + i] / parameters.fanout) * row_columns + mean_column;
-      }
-    }
-    for (var column = 0u; column < columns; column++) {
-      let index = row * columns + column;
-      var sum = vec4f(0.0);
-      if (entry != begin) {
-        sum = source_gradient[index];
-      }
-      for (var i = 0u; i < CHUNK; i++) {
-        if (entry + i < end) {
-          sum += output_gradient[at[i] + column];
+  let row_columns = select(2u * COLUMNS, COLUMNS, JOINT == 1u);
+  let mean_column = select(COLUMNS, 0u, JOINT == 1u);
+  let fanout = parameters.fanout;
+  let averaged = f32(fanout + JOINT);
+  for (var row = group.x; row < rows[0]; row += groups.x) {
+    let own = uses_of_self[row];
+    let begin = offsets[row];
+    let end = offsets[row + 1u];
+    for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
+      let column = first + lane;
+      let left = strip_left(first);
+      var sum = Strip();
+      for (var entry = begin; entry < end; entry += LANES) {
+        let own_entry = (order[min(entry + lane, end - 1u)] / fanout) * row_columns + mean_column;
+        let count = min(LANES, end - entry);
+        if (count == LANES) {
+          for (var i = 0u; i < LANES; i++) {
+            sum += strip_at(output_gradient, subgroupShuffle(own_entry, i) + column, left);
+          }
+        } else {
+          for (var i = 0u; i < count; i++) {
+            sum += strip_at(output_gradient, subgroupShuffle(own_entry, i) + column, left);
+          }
         }
       }
-      if (entry + CHUNK >= end) {
-        if (JOINT == 0u) {
-          sum /= f32(parameters.fanout);
-        }
-        if (own != NONE) {
-          sum += output_gradient[own * row_columns + column];
-        }
-        if (JOINT == 1u) {
-          sum /= f32(parameters.fanout + 1u);
-        }
-        if (ACTIVATION != 0u) {
-          sum *= activation_derivative(source[index]);
+      if (JOINT == 0u) {
+        sum = divided(sum, averaged);
+      }
+      if (own != NONE) {
+        sum += strip_at(output_gradient, own * row_columns + column, left);
+      }
+      if (JOINT == 1u) {
+        sum = divided(sum, averaged);
+      }
+      for (var i = 0u; i < 4u; i++) {
+        if (column + i * LANES < COLUMNS) {
+          let at = row * COLUMNS + column + i * LANES;
+          if (ACTIVATION != 0u) {
+            source_gradient[at] = sum[i] * activation_derivative(source[at]);
+          } else {
+            source_gradient[at] = sum[i];
+          }
         }
       }
-      source_gradient[index] = sum;
     }
   }
 }

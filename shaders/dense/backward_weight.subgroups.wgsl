@@ -19,6 +19,7 @@ enable subgroups;
 #import spread
 #import sides
 #import lane_tile
+#import image
 
 // Of full width, and strides that the compiler does not know: with known ones the driver's code is a quarter slower.
 const TILE_COLUMNS = MOST_COLUMNS;
@@ -30,15 +31,15 @@ struct Parameters {
   chunk_rows: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4f>;
-@group(0) @binding(1) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(0) var input: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var gradient: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(2) var<storage, read> rows: array<u32>;
 @group(0) @binding(3) var<storage, read_write> partial: array<vec4f>;
 @group(0) @binding(4) var<uniform> parameters: Parameters;
 
 // The lane's vector of a row of the gradient; zero beyond the chunk.
 fn gradient_of(row: u32, last: u32, columns: u32, column: u32) -> vec4f {
-  return select(vec4f(), gradient[min(row, last) * columns + column], row <= last);
+  return select(vec4f(), texel(gradient, min(row, last) * columns + column), row <= last);
 }
 
 @compute @workgroup_size(8)
@@ -68,10 +69,10 @@ fn main(
   var sum: Tile;
   for (var row = span.begin; row < span.end; row += 4u) {
     let a = mat4x4f(
-      input[row * depth + own_vector],
-      input[min(row + 1u, last) * depth + own_vector],
-      input[min(row + 2u, last) * depth + own_vector],
-      input[min(row + 3u, last) * depth + own_vector],
+      texel(input, row * depth + own_vector),
+      texel(input, min(row + 1u, last) * depth + own_vector),
+      texel(input, min(row + 2u, last) * depth + own_vector),
+      texel(input, min(row + 3u, last) * depth + own_vector),
     );
     let own = mat4x4f(
       gradient_of(row, last, columns, own_column),

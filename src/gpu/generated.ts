@@ -51,7 +51,7 @@ export interface Kernels {
   'aggregate/mean_sampled_backward.lanes': {
     bindings: { readonly output_gradient: Tensor<'f32'>; readonly uses_of_self: Tensor<'u32'>; readonly offsets: Tensor<'u32'>; readonly order: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly source: Tensor<'f32'>; readonly source_gradient: Tensor<'f32'> };
     parameters: { readonly width: number; readonly fanout: number };
-    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly WORKGROUP?: number; readonly JOINT?: number };
+    constants: { readonly ACTIVATION?: number; readonly SLOPE?: number; readonly JOINT?: number };
   };
   'aggregate/pack_half': {
     bindings: { readonly source: Tensor<'f32'>; readonly packed: Tensor<'u32'> };

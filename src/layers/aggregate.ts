@@ -21,15 +21,17 @@ export function packedWidth(width: number): number {
 const constantsOf = (aggregation: Aggregation) => ({ JOINT: aggregation === 'joint' ? 1 : 0 });
 
 /**
- * The kernels of a variant, and what does `rows` rows of a width of few draws (`sampled`) or of whole neighbourhoods (`full`).
- * Few draws are not worth the copy of their table to an image: there a lane has a row to itself.
+ * The kernels of a variant, and what does `rows` rows of a width: of few draws (`sampled`), of the uses of a draw (`uses`) or
+ * of whole neighbourhoods (`full`). Few draws are not worth the copy of their table to an image: there a lane has a row to
+ * itself. Uses are so many workgroups' at most, which take rows in turns, that any number of threads has work.
  */
 const byColumns = (rows: number, width: number) => ({ invocations: (rows * width) / 4 });
 const VARIANTS = {
-  columns: { suffix: '', sampled: byColumns, full: byColumns },
+  columns: { suffix: '', sampled: byColumns, uses: byColumns, full: byColumns },
   lanes: {
     suffix: '.lanes',
     sampled: (rows: number) => ({ invocations: rows }),
+    uses: (rows: number) => ({ workgroups: Math.min(rows, 2048) }),
     full: (rows: number) => ({ workgroups: rows }),
   },
 } as const satisfies Record<GatherVariant, object>;
@@ -148,7 +150,7 @@ export class SampledAggregation {
   /** Records the gradient of the source features, by row of `sources`. */
   recordBackward(program: Program, io: SourceGradient): void {
     const { targets, fanout, aggregation, layer } = this.options;
-    const { suffix, sampled } = VARIANTS[this.options.variant];
+    const { suffix, uses } = VARIANTS[this.options.variant];
     program.dispatch(`aggregate/mean_sampled_backward${suffix}`, {
       label: `aggregate layer ${layer} backward`,
       bind: {
@@ -162,7 +164,7 @@ export class SampledAggregation {
       },
       parameters: { width: io.width, fanout },
       constants: { ...constantsOf(aggregation), ACTIVATION: ACTIVATIONS[io.activation] },
-      ...sampled(this.sources.maxRows, io.width),
+      ...uses(this.sources.maxRows, io.width),
       cost: { bytes: (targets.maxRows * (fanout + 1) + this.sources.maxRows) * io.width * 4 },
     });
   }

@@ -13,7 +13,7 @@ import type { HostGraph } from '../../src/layers/graph.js';
 import type { StepLoss } from '../../src/train/losses.js';
 import { MODELS, type ModelName, resolveOptions, type TrainOptions } from '../../src/train/options.js';
 import { useGpu } from '../support/gpu.js';
-import { type Edits, inBothGathers, plantedShaders, withPlanted } from '../support/planted.js';
+import { type Edits, plantedShaders, withPlanted } from '../support/planted.js';
 import { withStep } from './device_step.js';
 import { ReferenceTraining } from './reference_step.js';
 
@@ -25,7 +25,13 @@ const planted: Edits[] = [
       'bias_gradient[side * columns + within - weights] = -sum',
     ],
   },
-  inBothGathers('aggregate/mean_sampled_backward', 'sum += output_gradient[own', 'sum += 0.0 * output_gradient[own'),
+  {
+    'aggregate/mean_sampled_backward': ['sum += output_gradient[own', 'sum += 0.0 * output_gradient[own'],
+    'aggregate/mean_sampled_backward.lanes': [
+      'sum += strip_at(output_gradient, own',
+      'sum += 0.0 * strip_at(output_gradient, own',
+    ],
+  },
   { 'hash/sign_backward': ['+ code_gradient', '+ 0.0 * code_gradient'] },
   { 'loss/pairs': ['positive_gradient -= positive_slope', 'positive_gradient += positive_slope'] },
   { 'loss/pairs': ['scale_gradient += gradient', 'scale_gradient -= gradient'] },

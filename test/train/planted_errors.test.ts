@@ -103,10 +103,20 @@ const planted: [what: string, situation: Situation, edits: Edits][] = [
         situation,
         {
           [shader]: ['sum += output_gradient[(', 'sum -= output_gradient[('],
-          [`${shader}.lanes`]: ['sum += output_gradient[at', 'sum -= output_gradient[at'],
+          [`${shader}.lanes`]: [
+            'sum += strip_at(output_gradient, subgroupShuffle',
+            'sum -= strip_at(output_gradient, subgroupShuffle',
+          ],
         },
       ],
-      [`${shader}, self`, situation, inBothGathers(shader, 'sum += output_gradient[own', 'sum -= output_gradient[own')],
+      [
+        `${shader}, self`,
+        situation,
+        {
+          [shader]: ['sum += output_gradient[own', 'sum -= output_gradient[own'],
+          [`${shader}.lanes`]: ['sum += strip_at(output_gradient, own', 'sum -= strip_at(output_gradient, own'],
+        },
+      ],
     ];
   }),
   ...(['full', 'full, joint', 'full, mapped first'] as const).flatMap((situation): typeof planted => {

@@ -464,5 +464,5 @@ export const GRAPH_CASES: CaseMap<GraphKernel> = {
   'aggregate/mean_sampled': meanSampledOf(byColumns),
   'aggregate/mean_sampled.lanes': meanSampledOf(byRows),
   'aggregate/mean_sampled_backward': meanSampledBackwardOf(byColumns),
-  'aggregate/mean_sampled_backward.lanes': meanSampledBackwardOf(byRows),
+  'aggregate/mean_sampled_backward.lanes': meanSampledBackwardOf(byLanes),
 };

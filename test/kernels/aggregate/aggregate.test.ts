@@ -16,7 +16,7 @@ const anySample = fc
   .record({
     sources: fc.integer({ min: 1, max: 40 }),
     fanout: fc.integer({ min: 1, max: 12 }),
-    width: fc.integer({ min: 1, max: 40 }).map((columns) => columns * 4),
+    width: anyColumns.map((columns) => columns * 4),
     seed: fc.nat(),
   })
   .chain((shape) =>
@@ -55,15 +55,19 @@ type Variant = (typeof VARIANTS)[number];
 const sampledSize = (variant: Variant, rows: number, width: number) => ({
   invocations: variant ? rows : (rows * width) / 4,
 });
+/** Fewer workgroups than there may be rows, which take turns, where the variant has a workgroup for a row. */
+const usesSize = (variant: Variant, rows: number, width: number) =>
+  variant ? { workgroups: 7 } : sampledSize(variant, rows, width);
 const fullSize = (variant: Variant, rows: number, width: number) =>
   variant ? { workgroups: rows } : sampledSize(variant, rows, width);
-/** Whether whole neighbourhoods cannot be summed by the variant. */
+/** Whether rows cannot be summed by the variant. */
 const lacksLanes = (variant: Variant) => variant === '.lanes' && (gpu().adapter.subgroupSize?.[0] ?? 0) < 8;
 
 const kinds = [0, 1].flatMap((JOINT) => VARIANTS.map((variant) => [JOINT, variant] as const));
 
 describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
-  test('sampled aggregation and its gradient agree with their twins', async () => {
+  test('sampled aggregation and its gradient agree with their twins', async (context) => {
+    if (lacksLanes(variant)) context.skip('this adapter has no subgroups of eight lanes');
     await fc.assert(
       fc.asyncProperty(anySample, async ({ sources, fanout, width, seed, targets, draws }) => {
         const outputWidth = JOINT ? width : 2 * width;
@@ -93,7 +97,7 @@ describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
           `aggregate/mean_sampled_backward${variant}`,
           { ...backward, source_gradient: new Float32Array(sources * width) },
           { width, fanout },
-          sampledSize(variant, sources + 5, width),
+          usesSize(variant, sources + 5, width),
           { JOINT },
         );
         expectClose(result.source_gradient, expectedGradient, { absolute: 1e-5 });
@@ -197,7 +201,8 @@ describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
     );
   });
 
-  test('gradients go past the activation that gave the source, whose values are read by row', async () => {
+  test('gradients go past the activation that gave the source, whose values are read by row', async (context) => {
+    if (lacksLanes(variant)) context.skip('this adapter has no subgroups of eight lanes');
     await fc.assert(
       fc.asyncProperty(anySample, fc.constantFrom(1, 2), async (sample, ACTIVATION) => {
         const { sources, fanout, width, seed, targets, draws } = sample;
@@ -218,7 +223,7 @@ describe.each(kinds)('joint mean: %i, variant "%s"', (JOINT, variant) => {
           `aggregate/mean_sampled_backward${variant}`,
           sampled,
           { width, fanout },
-          sampledSize(variant, sources, width),
+          usesSize(variant, sources, width),
           constants,
         );
         expectClose(ofSample.source_gradient, expected, { absolute: 1e-5 });
