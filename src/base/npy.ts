@@ -84,8 +84,31 @@ export function checkShape(array: NpyArray, shape: readonly number[]): void {
 
 /** The place of the first element that is NaN or infinite; -1 where all are finite. */
 export function findNotFinite(values: Float32Array): number {
-  for (let index = 0; index < values.length; index += 1) if (!Number.isFinite(values[index])) return index;
+  for (let begin = 0; begin < values.length; begin += FINITE_BLOCK) {
+    const block = values.subarray(begin, begin + FINITE_BLOCK);
+    if (!areFinite(block)) return begin + block.findIndex((value) => !Number.isFinite(value));
+  }
   return -1;
+}
+
+const FINITE_BLOCK = 2 ** 16;
+
+/** A product with 0 is 0 unless it is of NaN or an infinity. Four sums of them take half the time of asking each value. */
+function areFinite(values: Float32Array): boolean {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let index = 0;
+  const { length } = values;
+  for (; index + 3 < length; index += 4) {
+    a += values[index]! * 0;
+    b += values[index + 1]! * 0;
+    c += values[index + 2]! * 0;
+    d += values[index + 3]! * 0;
+  }
+  for (; index < values.length; index += 1) a += values[index]! * 0;
+  return a + b + c + d === 0;
 }
 
 /** The part of Python's literal syntax that NumPy writes: `{'descr': '<i4', 'fortran_order': False, 'shape': (3, 2), }`. */

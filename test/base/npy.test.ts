@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import { decodeNpy, encodeNpy, type NpyType } from '../../src/base/npy.js';
+import { decodeNpy, encodeNpy, findNotFinite, type NpyType } from '../../src/base/npy.js';
 
 const where = 'array.npy';
 
@@ -126,4 +126,18 @@ describe('writing .npy', () => {
   it('refuses a shape that does not fit', () => {
     expect(() => encodeNpy(new Int32Array(5), [2, 2])).toThrow(/5 elements.*\(2, 2\)/);
   });
+});
+
+it('the first value that is not finite is found wherever it is, and none where there is none', () => {
+  const values = new Float32Array(2 ** 16 + 3).fill(-1e38);
+  expect(findNotFinite(values)).toBe(-1);
+  expect(findNotFinite(new Float32Array())).toBe(-1);
+  for (const broken of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    for (const place of [0, 1, 2, 3, 7, 2 ** 16 - 1, 2 ** 16, 2 ** 16 + 2]) {
+      const changed = values.slice();
+      changed[place] = broken;
+      changed[changed.length - 1] = broken;
+      expect(findNotFinite(changed)).toBe(place);
+    }
+  }
 });
