@@ -9,12 +9,11 @@
 //                                  a layer may map its features first and average then
 //               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// A node without neighbours is its own. One workgroup of eight lanes a node (lib/strip), which look up eight neighbours at
-// a time. Sums have the order of aggregate/mean_full, so the bytes are the same. Reads width·(2·edges + N) elements. Needs
-// subgroups of eight lanes or more.
+// A node without neighbours is its own. A workgroup of eight lanes has 16 nodes (lib/strip), of which it looks up eight
+// neighbours at a time. Sums have the order of aggregate/mean_full, so the bytes are the same. Reads width·(2·edges + N)
+// elements. Needs subgroups of eight lanes or more.
 
 enable subgroups;
-#import grid
 #import mean
 #import strip
 
@@ -40,46 +39,46 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = parameters.skip + linear_group(group, groups);
-  if (row >= parameters.nodes) {
-    return;
-  }
-  let node = parameters.first + row;
-  let begin = offsets[node];
-  let end = offsets[node + 1u];
-  let degree = f32(end - begin);
-  for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
-    let column = first + lane;
-    let left = strip_left(first);
-    // A last vector that lanes would load alone, as of width 68: lane l has that of neighbour l of the eight.
-    let odd = left < STRIP_VECTORS && left % LANES == 1u;
-    let even = left - u32(odd);
-    var sum = Strip();
-    var odd_sum = vec4f();
-    for (var entry = begin; entry < end; entry += LANES) {
-      let own_entry = neighbours[min(entry + lane, end - 1u)] * COLUMNS - parameters.others_begin;
-      let count = min(LANES, end - entry);
-      if (count == LANES) {
-        for (var i = 0u; i < LANES; i++) {
-          sum += strip_at(others, subgroupShuffle(own_entry, i) + column, even);
+  let begin_row = parameters.skip + strip_row(group, groups);
+  let end_row = min(begin_row + STRIP_ROWS, parameters.nodes);
+  for (var row = begin_row; row < end_row; row++) {
+    let node = parameters.first + row;
+    let begin = offsets[node];
+    let end = offsets[node + 1u];
+    let degree = f32(end - begin);
+    for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
+      let column = first + lane;
+      let left = strip_left(first);
+      // A last vector that lanes would load alone, as of width 68: lane l has that of neighbour l of the eight.
+      let odd = left < STRIP_VECTORS && left % LANES == 1u;
+      let even = left - u32(odd);
+      var sum = Strip();
+      var odd_sum = vec4f();
+      for (var entry = begin; entry < end; entry += LANES) {
+        let own_entry = neighbours[min(entry + lane, end - 1u)] * COLUMNS - parameters.others_begin;
+        let count = min(LANES, end - entry);
+        if (count == LANES) {
+          for (var i = 0u; i < LANES; i++) {
+            sum += strip_at(others, subgroupShuffle(own_entry, i) + column, even);
+          }
+        } else {
+          for (var i = 0u; i < count; i++) {
+            sum += strip_at(others, subgroupShuffle(own_entry, i) + column, even);
+          }
         }
-      } else {
-        for (var i = 0u; i < count; i++) {
-          sum += strip_at(others, subgroupShuffle(own_entry, i) + column, even);
+        if (odd) {
+          let vector = texel(others, own_entry + first + even);
+          for (var i = 0u; i < count; i++) {
+            odd_sum += subgroupShuffle(vector, i);
+          }
         }
       }
-      if (odd) {
-        let vector = texel(others, own_entry + first + even);
-        for (var i = 0u; i < count; i++) {
-          odd_sum += subgroupShuffle(vector, i);
+      for (var i = 0u; i < 4u; i++) {
+        let at = column + i * LANES;
+        if (at < COLUMNS) {
+          let total = select(sum[i], odd_sum, odd && at == first + even);
+          write_mean(row, at, COLUMNS, source[node * COLUMNS + at], total, degree);
         }
-      }
-    }
-    for (var i = 0u; i < 4u; i++) {
-      let at = column + i * LANES;
-      if (at < COLUMNS) {
-        let total = select(sum[i], odd_sum, odd && at == first + even);
-        write_mean(row, at, COLUMNS, source[node * COLUMNS + at], total, degree);
       }
     }
   }

@@ -7,11 +7,10 @@
 //   source           [N, width]             what the rows hold: values of ACTIVATION; unread where that is 0
 //   source_gradient  [N, width]             towards the sums before ACTIVATION
 //
-// One workgroup of eight lanes a node (lib/strip), which look up eight neighbours at a time. Sums have the order of
-// aggregate/mean_full_backward, so the bytes are the same. Needs subgroups of eight lanes or more.
+// A workgroup of eight lanes has 16 nodes (lib/strip), of which it looks up eight neighbours at a time. Sums have the order
+// of aggregate/mean_full_backward, so the bytes are the same. Needs subgroups of eight lanes or more.
 
 enable subgroups;
-#import grid
 #import activation
 #import strip
 
@@ -39,48 +38,48 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let node = linear_group(group, groups);
-  if (node >= parameters.nodes) {
-    return;
-  }
   let joint = JOINT == 1u;
   let row_columns = select(2u * COLUMNS, COLUMNS, joint);
   let mean_column = select(COLUMNS, 0u, joint);
-  let begin = offsets[node];
-  let end = offsets[node + 1u];
-  for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
-    let column = first + lane;
-    let left = strip_left(first);
-    var sum = Strip();
-    for (var entry = begin; entry < end; entry += LANES) {
-      let other = neighbours[min(entry + lane, end - 1u)];
-      let own_entry = other * row_columns + mean_column;
-      let own_degree = f32(offsets[other + 1u] - offsets[other] + JOINT);
-      let count = min(LANES, end - entry);
-      if (count == LANES) {
-        for (var i = 0u; i < LANES; i++) {
-          sum += share_at(subgroupShuffle(own_entry, i) + column, left, subgroupShuffle(own_degree, i));
-        }
-      } else {
-        for (var i = 0u; i < count; i++) {
-          sum += share_at(subgroupShuffle(own_entry, i) + column, left, subgroupShuffle(own_degree, i));
+  let begin_node = strip_row(group, groups);
+  let end_node = min(begin_node + STRIP_ROWS, parameters.nodes);
+  for (var node = begin_node; node < end_node; node++) {
+    let begin = offsets[node];
+    let end = offsets[node + 1u];
+    for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
+      let column = first + lane;
+      let left = strip_left(first);
+      var sum = Strip();
+      for (var entry = begin; entry < end; entry += LANES) {
+        let other = neighbours[min(entry + lane, end - 1u)];
+        let own_entry = other * row_columns + mean_column;
+        let own_degree = f32(offsets[other + 1u] - offsets[other] + JOINT);
+        let count = min(LANES, end - entry);
+        if (count == LANES) {
+          for (var i = 0u; i < LANES; i++) {
+            sum += share_at(subgroupShuffle(own_entry, i) + column, left, subgroupShuffle(own_degree, i));
+          }
+        } else {
+          for (var i = 0u; i < count; i++) {
+            sum += share_at(subgroupShuffle(own_entry, i) + column, left, subgroupShuffle(own_degree, i));
+          }
         }
       }
-    }
-    var own = strip_at(output_gradient, node * row_columns + column, left);
-    if (joint) {
-      own = divided(own, f32(end - begin + 1u));
-    } else if (end == begin) {
-      own += strip_at(output_gradient, node * row_columns + mean_column + column, left);
-    }
-    sum += own;
-    for (var i = 0u; i < 4u; i++) {
-      if (column + i * LANES < COLUMNS) {
-        let at = node * COLUMNS + column + i * LANES;
-        if (ACTIVATION != 0u) {
-          source_gradient[at] = sum[i] * activation_derivative(source[at]);
-        } else {
-          source_gradient[at] = sum[i];
+      var own = strip_at(output_gradient, node * row_columns + column, left);
+      if (joint) {
+        own = divided(own, f32(end - begin + 1u));
+      } else if (end == begin) {
+        own += strip_at(output_gradient, node * row_columns + mean_column + column, left);
+      }
+      sum += own;
+      for (var i = 0u; i < 4u; i++) {
+        if (column + i * LANES < COLUMNS) {
+          let at = node * COLUMNS + column + i * LANES;
+          if (ACTIVATION != 0u) {
+            source_gradient[at] = sum[i] * activation_derivative(source[at]);
+          } else {
+            source_gradient[at] = sum[i];
+          }
         }
       }
     }

@@ -10,23 +10,19 @@
 //                                  a layer may map its features first and average then
 //               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// A node without neighbours is its own. One workgroup of eight lanes a node, which look up eight neighbours at a time; a
-// strip of a row is 16 octets, of which lane l has octets l and l + 8. A texel (lib/image) is an octet, half as many loads
-// as of floats. Sums have the order of aggregate/mean_full_half, so the bytes are the same. Reads width·(2·edges + N) halves.
-// Needs subgroups of eight lanes or more.
+// A node without neighbours is its own. A workgroup of eight lanes has 16 nodes (lib/strip), of which it looks up eight
+// neighbours at a time; a strip of a row is 16 octets, of which lane l has octets l and l + 8. A texel (lib/image) is an
+// octet, half as many loads as of floats. Sums have the order of aggregate/mean_full_half, so the bytes are the same. Reads
+// width·(2·edges + N) halves. Needs subgroups of eight lanes or more.
 
 enable subgroups;
-#import grid
 #import halves
-#import image
 #import mean
+#import strip
 
-const LANES = 8u;
 const STRIP_OCTETS = 16u;
 
-// Columns of a row, a multiple of 4, and the vectors of four and the octets that it has; compiled in, as lib/strip says.
-override width: u32;
-override COLUMNS = width / 4u;
+// Octets of a row.
 override OCTETS = (width + 7u) / 8u;
 
 struct Parameters {
@@ -66,61 +62,61 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = parameters.skip + linear_group(group, groups);
-  if (row >= parameters.nodes) {
-    return;
-  }
-  let node = parameters.first + row;
-  let begin = offsets[node];
-  let end = offsets[node + 1u];
-  let degree = f32(end - begin);
-  for (var first = 0u; first < OCTETS; first += STRIP_OCTETS) {
-    let octet = first + lane;
-    let left = select(OCTETS - first, OCTETS, OCTETS <= STRIP_OCTETS);
-    // A last octet that lanes would load alone, as of width 68: lane l has that of neighbour l of the eight.
-    let odd = left < STRIP_OCTETS && left % LANES == 1u;
-    let even = left - u32(odd);
-    var sums = array<Octet, 2>();
-    var odd_sum = Octet();
-    for (var entry = begin; entry < end; entry += LANES) {
-      let own_entry = neighbours[min(entry + lane, end - 1u)] * OCTETS - parameters.others_begin;
-      let count = min(LANES, end - entry);
-      if (count == LANES) {
-        for (var i = 0u; i < LANES; i++) {
-          let at = subgroupShuffle(own_entry, i) + octet;
-          sums[0] += octet_at(at);
-          if (even > LANES) {
-            sums[1] += octet_at(at + LANES);
+  let begin_row = parameters.skip + strip_row(group, groups);
+  let end_row = min(begin_row + STRIP_ROWS, parameters.nodes);
+  for (var row = begin_row; row < end_row; row++) {
+    let node = parameters.first + row;
+    let begin = offsets[node];
+    let end = offsets[node + 1u];
+    let degree = f32(end - begin);
+    for (var first = 0u; first < OCTETS; first += STRIP_OCTETS) {
+      let octet = first + lane;
+      let left = select(OCTETS - first, OCTETS, OCTETS <= STRIP_OCTETS);
+      // A last octet that lanes would load alone, as of width 68: lane l has that of neighbour l of the eight.
+      let odd = left < STRIP_OCTETS && left % LANES == 1u;
+      let even = left - u32(odd);
+      var sums = array<Octet, 2>();
+      var odd_sum = Octet();
+      for (var entry = begin; entry < end; entry += LANES) {
+        let own_entry = neighbours[min(entry + lane, end - 1u)] * OCTETS - parameters.others_begin;
+        let count = min(LANES, end - entry);
+        if (count == LANES) {
+          for (var i = 0u; i < LANES; i++) {
+            let at = subgroupShuffle(own_entry, i) + octet;
+            sums[0] += octet_at(at);
+            if (even > LANES) {
+              sums[1] += octet_at(at + LANES);
+            }
+          }
+        } else {
+          for (var i = 0u; i < count; i++) {
+            let at = subgroupShuffle(own_entry, i) + octet;
+            sums[0] += octet_at(at);
+            if (even > LANES) {
+              sums[1] += octet_at(at + LANES);
+            }
           }
         }
-      } else {
-        for (var i = 0u; i < count; i++) {
-          let at = subgroupShuffle(own_entry, i) + octet;
-          sums[0] += octet_at(at);
-          if (even > LANES) {
-            sums[1] += octet_at(at + LANES);
+        if (odd) {
+          let words = words_at(own_entry + first + even);
+          for (var i = 0u; i < count; i++) {
+            odd_sum += unpack_octet(subgroupShuffle(words, i));
           }
         }
       }
-      if (odd) {
-        let words = words_at(own_entry + first + even);
-        for (var i = 0u; i < count; i++) {
-          odd_sum += unpack_octet(subgroupShuffle(words, i));
-        }
-      }
-    }
-    for (var i = 0u; i < 2u; i++) {
-      let at = octet + i * LANES;
-      if (at < OCTETS) {
-        let own = unpack_octet(source[node * OCTETS + at]);
-        var sum = sums[i];
-        if (odd && at == first + even) {
-          sum = odd_sum;
-        }
-        write_mean(row, 2u * at, COLUMNS, own[0], sum[0], degree);
-        // Half of the last octet is padding where the width is no multiple of eight.
-        if (2u * at + 1u < COLUMNS) {
-          write_mean(row, 2u * at + 1u, COLUMNS, own[1], sum[1], degree);
+      for (var i = 0u; i < 2u; i++) {
+        let at = octet + i * LANES;
+        if (at < OCTETS) {
+          let own = unpack_octet(source[node * OCTETS + at]);
+          var sum = sums[i];
+          if (odd && at == first + even) {
+            sum = odd_sum;
+          }
+          write_mean(row, 2u * at, COLUMNS, own[0], sum[0], degree);
+          // Half of the last octet is padding where the width is no multiple of eight.
+          if (2u * at + 1u < COLUMNS) {
+            write_mean(row, 2u * at + 1u, COLUMNS, own[1], sum[1], degree);
+          }
         }
       }
     }

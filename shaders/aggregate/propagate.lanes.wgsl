@@ -12,12 +12,11 @@
 // With P = norms ⊙ adjacency ⊙ norms, L layers and their mean are (1 + P (1 + P (1 + …))) / (L + 1): one dispatch a
 // layer, the last one with factor 1 / (L + 1). The graph is symmetric, so that the way back is the way here.
 //
-// One workgroup of eight lanes a node (lib/strip), which look up eight neighbours at a time. Sums have the order of
-// aggregate/propagate, so the bytes are the same. Reads width · (2 · edges + nodes) elements. Needs subgroups of eight
+// A workgroup of eight lanes has 16 nodes (lib/strip), of which it looks up eight neighbours at a time. Sums have the order
+// of aggregate/propagate, so the bytes are the same. Reads width · (2 · edges + nodes) elements. Needs subgroups of eight
 // lanes or more.
 
 enable subgroups;
-#import grid
 #import strip
 
 struct Parameters {
@@ -39,37 +38,37 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let node = linear_group(group, groups);
-  if (node >= parameters.nodes) {
-    return;
-  }
-  let begin = offsets[node];
-  let end = offsets[node + 1u];
-  let own = norms[node];
-  for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
-    let column = first + lane;
-    let left = strip_left(first);
-    var sum = Strip();
-    for (var entry = begin; entry < end; entry += LANES) {
-      let neighbour = neighbours[min(entry + lane, end - 1u)];
-      let norm = norms[neighbour];
-      let count = min(LANES, end - entry);
-      if (count == LANES) {
-        for (var i = 0u; i < LANES; i++) {
-          let row = strip_at(source, subgroupShuffle(neighbour, i) * COLUMNS + column, left);
-          sum += subgroupShuffle(norm, i) * row;
-        }
-      } else {
-        for (var i = 0u; i < count; i++) {
-          let row = strip_at(source, subgroupShuffle(neighbour, i) * COLUMNS + column, left);
-          sum += subgroupShuffle(norm, i) * row;
+  let begin_node = strip_row(group, groups);
+  let end_node = min(begin_node + STRIP_ROWS, parameters.nodes);
+  for (var node = begin_node; node < end_node; node++) {
+    let begin = offsets[node];
+    let end = offsets[node + 1u];
+    let own = norms[node];
+    for (var first = 0u; first < COLUMNS; first += STRIP_VECTORS) {
+      let column = first + lane;
+      let left = strip_left(first);
+      var sum = Strip();
+      for (var entry = begin; entry < end; entry += LANES) {
+        let neighbour = neighbours[min(entry + lane, end - 1u)];
+        let norm = norms[neighbour];
+        let count = min(LANES, end - entry);
+        if (count == LANES) {
+          for (var i = 0u; i < LANES; i++) {
+            let row = strip_at(source, subgroupShuffle(neighbour, i) * COLUMNS + column, left);
+            sum += subgroupShuffle(norm, i) * row;
+          }
+        } else {
+          for (var i = 0u; i < count; i++) {
+            let row = strip_at(source, subgroupShuffle(neighbour, i) * COLUMNS + column, left);
+            sum += subgroupShuffle(norm, i) * row;
+          }
         }
       }
-    }
-    for (var i = 0u; i < 4u; i++) {
-      if (column + i * LANES < COLUMNS) {
-        let at = node * COLUMNS + column + i * LANES;
-        output[at] = parameters.factor * (base[at] + own * sum[i]);
+      for (var i = 0u; i < 4u; i++) {
+        if (column + i * LANES < COLUMNS) {
+          let at = node * COLUMNS + column + i * LANES;
+          output[at] = parameters.factor * (base[at] + own * sum[i]);
+        }
       }
     }
   }

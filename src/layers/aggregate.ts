@@ -20,19 +20,22 @@ export function packedWidth(width: number): number {
 
 const constantsOf = (aggregation: Aggregation) => ({ JOINT: aggregation === 'joint' ? 1 : 0 });
 
+const byColumns = (rows: number, width: number) => ({ invocations: (rows * width) / 4 });
+/** As `shaders/lib/strip.wgsl` shares rows out. */
+export const byStrips = (rows: number) => ({ workgroups: Math.ceil(rows / 16) });
+
 /**
  * The kernels of a variant, and what does `rows` rows of a width: of few draws (`sampled`), of the uses of a draw (`uses`) or
  * of whole neighbourhoods (`full`). Few draws are not worth the copy of their table to an image: there a lane has a row to
  * itself. Uses are so many workgroups' at most, which take rows in turns, that any number of threads has work.
  */
-const byColumns = (rows: number, width: number) => ({ invocations: (rows * width) / 4 });
 const VARIANTS = {
   columns: { suffix: '', sampled: byColumns, uses: byColumns, full: byColumns },
   lanes: {
     suffix: '.lanes',
     sampled: (rows: number) => ({ invocations: rows }),
     uses: (rows: number) => ({ workgroups: Math.min(rows, 2048) }),
-    full: (rows: number) => ({ workgroups: rows }),
+    full: byStrips,
   },
 } as const satisfies Record<GatherVariant, object>;
 
@@ -243,7 +246,7 @@ export class FullAggregation {
         ...work,
         parameters: { first, skip, nodes: end, width, others_begin },
         cost: { bytes: (work.cost.bytes * (end - skip)) / count },
-        workgroups: end - skip,
+        ...byStrips(end - skip),
       };
       if (packed) {
         const bind = { source: source as Tensor<'u32'>, others, ...lists };

@@ -1,6 +1,7 @@
 import { HashgnnError } from '../base/errors.js';
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
 import { recordAdd } from './add.js';
+import { byStrips } from './aggregate.js';
 import { Dense } from './dense.js';
 import {
   allRows,
@@ -122,7 +123,7 @@ export class PropagationEncoder implements Encoder {
         label: `propagate ${what} ${layer}`,
         bind: { base, source, norms: this.#norms!, offsets, neighbours, output },
         parameters: { nodes: nodeCount, width, factor: layer === layers - 1 ? 1 / (layers + 1) : 1 },
-        ...(lanes ? { workgroups: nodeCount } : { invocations: (nodeCount * width) / 4 }),
+        ...(lanes ? byStrips(nodeCount) : { invocations: (nodeCount * width) / 4 }),
         cost: {
           bytes: 4 * width * (2 * edgeCount + 2 * nodeCount),
           operations: 2 * width * (2 * edgeCount + nodeCount),

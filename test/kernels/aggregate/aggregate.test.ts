@@ -59,7 +59,7 @@ const sampledSize = (variant: Variant, rows: number, width: number) => ({
 const usesSize = (variant: Variant, rows: number, width: number) =>
   variant ? { workgroups: 7 } : sampledSize(variant, rows, width);
 const fullSize = (variant: Variant, rows: number, width: number) =>
-  variant ? { workgroups: rows } : sampledSize(variant, rows, width);
+  variant ? { workgroups: Math.ceil(rows / 16) } : sampledSize(variant, rows, width);
 /** Whether rows cannot be summed by the variant. */
 const lacksLanes = (variant: Variant) => variant === '.lanes' && (gpu().adapter.subgroupSize?.[0] ?? 0) < 8;
 
