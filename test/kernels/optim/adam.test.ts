@@ -46,7 +46,8 @@ function expectSame(
 ) {
   expectClose(got.first_moment, expected.first_moment, tolerance, 'first moment');
   expectClose(got.second_moment, expected.second_moment, tolerance, 'second moment');
-  expectClose(got.parameter, expected.parameter, tolerance, 'parameter');
+  // Parameters are up to 1 before the step: what is left of one after it has the rounding of that.
+  expectClose(got.parameter, expected.parameter, { ...tolerance, absolute: 1e-6 }, 'parameter');
 }
 
 describe.each(['optim/adam', 'optim/adam.vec4'] as const)('%s', (name) => {
