@@ -25,14 +25,30 @@ export function graphOf(users: number, items: number, pairs: readonly (readonly 
   return { users, items, edges: neighbours.length / 2, offsets, neighbours };
 }
 
+const anySizes = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }));
+
+/** Few edges: most nodes have none or one. */
+const sparseGraph = anySizes.chain(([users, items]) =>
+  fc
+    .array(fc.tuple(fc.nat({ max: users - 1 }), fc.nat({ max: items - 1 })), { minLength: 1, maxLength: 300 })
+    .map((pairs) => graphOf(users, items, pairs)),
+);
+
+/** A share of all edges: nodes with eights of neighbours, full and begun. */
+const denseGraph = fc
+  .tuple(anySizes, fc.nat(), fc.constantFrom(0.25, 0.6, 1))
+  .map(([[users, items], seed, density]) => {
+    const chance = floats(users * items, seed);
+    const pairs = Array.from(chance, (_, pair) => [pair % users, Math.floor(pair / users)] as const);
+    return graphOf(
+      users,
+      items,
+      pairs.filter((_, pair) => pair === 0 || (chance[pair]! + 2) / 4 < density),
+    );
+  });
+
 /** Random graphs of up to 40 users and 40 items, with isolated nodes, full rows and repeats of all kinds. */
-export const anyGraph: fc.Arbitrary<TestGraph> = fc
-  .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }))
-  .chain(([users, items]) =>
-    fc
-      .array(fc.tuple(fc.nat({ max: users - 1 }), fc.nat({ max: items - 1 })), { minLength: 1, maxLength: 300 })
-      .map((pairs) => graphOf(users, items, pairs)),
-  );
+export const anyGraph: fc.Arbitrary<TestGraph> = fc.oneof(sparseGraph, denseGraph);
 
 /** Random float32 values between −2 and 2, a pure function of the seed. */
 export function floats(length: number, seed: number): Float32Array<ArrayBuffer> {
