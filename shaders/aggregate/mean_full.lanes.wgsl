@@ -9,13 +9,13 @@
 //                                  a layer may map its features first and average then
 //               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// A node without neighbours is its own. A workgroup of eight lanes has 16 nodes (lib/strip), of which it looks up eight
+// A node without neighbours is its own. A workgroup of eight lanes has 16 nodes (lib/strip_rows), of which it looks up eight
 // neighbours at a time. Sums have the order of aggregate/mean_full, so the bytes are the same. Reads width·(2·edges + N)
 // elements. Needs subgroups of eight lanes or more.
 
 enable subgroups;
 #import mean
-#import strip
+#import strip_rows
 
 struct Parameters {
   // The node of the first row of `output`, the rows before those wanted, which are left as they are, and their end.

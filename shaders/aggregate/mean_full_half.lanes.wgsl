@@ -10,7 +10,7 @@
 //                                  a layer may map its features first and average then
 //               [nodes, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// A node without neighbours is its own. A workgroup of eight lanes has 16 nodes (lib/strip), of which it looks up eight
+// A node without neighbours is its own. A workgroup of eight lanes has 16 nodes (lib/strip_rows), of which it looks up eight
 // neighbours at a time; a strip of a row is 16 octets, of which lane l has octets l and l + 8. A texel (lib/image) is an
 // octet, half as many loads as of floats. Sums have the order of aggregate/mean_full_half, so the bytes are the same. Reads
 // width·(2·edges + N) halves. Needs subgroups of eight lanes or more.
@@ -18,7 +18,7 @@
 enable subgroups;
 #import halves
 #import mean
-#import strip
+#import strip_rows
 
 const STRIP_OCTETS = 16u;
 

@@ -5,25 +5,16 @@
 //
 // Such a driver runs every branch of an `if` whose condition it does not know, with no lanes where it does not hold, and
 // a turn of a loop costs as much as the sums of a load. So the width is compiled in, and a full eight of neighbours is a
-// loop of known length, which the compiler unrolls: together they save a quarter to a third of the time. To start a
-// workgroup costs as much as ten loads, so one has some rows.
+// loop of known length, which the compiler unrolls: together they save a quarter to a third of the time.
 #import image
-#import spread
 
 const LANES = 8u;
 const STRIP_VECTORS = 32u;
-// Rows of a workgroup, as src/layers/aggregate.ts has it.
-const STRIP_ROWS = 16u;
 alias Strip = mat4x4f;
 
 // Columns of a row, a multiple of 4, and the vectors that it has.
 override width: u32;
 override COLUMNS = width / 4u;
-
-// The first of a workgroup's rows.
-fn strip_row(group: vec3u, groups: vec3u) -> u32 {
-  return spread_group(group, groups, 1u) * STRIP_ROWS;
-}
 
 // The vectors that are left of a row from the first one of a strip on: known to the compiler where there is one strip.
 fn strip_left(first: u32) -> u32 {

@@ -14,8 +14,8 @@ export type ParametersOf<K extends string> = K extends keyof Kernels
 export type ConstantsOf<K extends string> = K extends keyof Kernels ? Kernels[K]['constants'] : Record<string, number>;
 
 /**
- * A shader file with its constants and compiled parameters chosen. Bindings, types, access and workgroup size come from reflection; the layout
- * is explicit and the pipeline is compiled once, on first use.
+ * A shader file with its constants and compiled parameters chosen. Bindings, types, access and workgroup size come from
+ * reflection; the layout is explicit and the pipeline is compiled once, on first use.
  */
 export class Kernel {
   /** Invocations of a workgroup along x, y and z. */

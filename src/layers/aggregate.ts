@@ -21,7 +21,7 @@ export function packedWidth(width: number): number {
 const constantsOf = (aggregation: Aggregation) => ({ JOINT: aggregation === 'joint' ? 1 : 0 });
 
 const byColumns = (rows: number, width: number) => ({ invocations: (rows * width) / 4 });
-/** As `shaders/lib/strip.wgsl` shares rows out. */
+/** As `shaders/lib/strip_rows.wgsl` shares rows out. */
 export const byStrips = (rows: number) => ({ workgroups: Math.ceil(rows / 16) });
 
 /**
