@@ -7,8 +7,8 @@
 //   source           [N, width]             what the rows hold: values of ACTIVATION; unread where that is 0
 //   source_gradient  [N, width]             towards the sums before ACTIVATION
 //
-// A workgroup of eight lanes has 16 nodes (lib/strip_rows), of which it looks up eight neighbours at a time. Sums have the order
-// of aggregate/mean_full_backward, so the bytes are the same. Needs subgroups of eight lanes or more.
+// A workgroup of eight lanes has 16 nodes (lib/strip_rows), of which it looks up eight neighbours at a time. Sums have the
+// order of aggregate/mean_full_backward, so the bytes are the same. Needs subgroups of eight lanes or more.
 
 enable subgroups;
 #import activation

@@ -7,10 +7,10 @@
 //   output      [maxRows, width]     JOINT = 1: mean of the node and its neighbours together (the paper's text)
 //               [maxRows, 2·width]   JOINT = 0: the node, then the mean of its neighbours (the published code)
 //
-// One invocation a row, so that many rows, which lie anywhere, are under way at once: a lane waits for memory like any other
-// code. It takes its neighbours in chunks of eight, whose places stay in registers while the columns pass; the compiler
-// unrolls the loops over a chunk. Sums have the order of aggregate/mean_sampled, so the bytes are the same. Each output element costs fanout + 1 reads, and a reading and a
-// writing of itself for every further chunk.
+// One invocation a row, so that many rows, which lie anywhere, are under way at once: a lane waits for memory like any
+// other code. It takes its neighbours in chunks of eight, whose places stay in registers while the columns pass; the
+// compiler unrolls the loops over a chunk. Sums have the order of aggregate/mean_sampled, so the bytes are the same. Each
+// output element costs fanout + 1 reads, and a reading and a writing of itself for every further chunk.
 
 #import spread
 

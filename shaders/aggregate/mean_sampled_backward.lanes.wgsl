@@ -11,7 +11,8 @@
 //
 // Workgroups of eight lanes (lib/strip), which look up eight of a row's uses at a time. They take rows in turns, since only
 // the device knows how many there are and one without a row would cost as much as another: any number of them will do, and
-// the grid is not cut (no lib/grid). Sums have the order of aggregate/mean_sampled_backward, so the bytes are the same. Needs subgroups of eight lanes or more.
+// the grid is not cut (no lib/grid). Sums have the order of aggregate/mean_sampled_backward, so the bytes are the same.
+// Needs subgroups of eight lanes or more.
 
 enable subgroups;
 #import none

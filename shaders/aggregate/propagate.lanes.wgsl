@@ -12,9 +12,9 @@
 // With P = norms ⊙ adjacency ⊙ norms, L layers and their mean are (1 + P (1 + P (1 + …))) / (L + 1): one dispatch a
 // layer, the last one with factor 1 / (L + 1). The graph is symmetric, so that the way back is the way here.
 //
-// A workgroup of eight lanes has 16 nodes (lib/strip_rows), of which it looks up eight neighbours at a time. Sums have the order
-// of aggregate/propagate, so the bytes are the same. Reads width · (2 · edges + nodes) elements. Needs subgroups of eight
-// lanes or more.
+// A workgroup of eight lanes has 16 nodes (lib/strip_rows), of which it looks up eight neighbours at a time. Sums have the
+// order of aggregate/propagate, so the bytes are the same. Reads width · (2 · edges + nodes) elements. Needs subgroups of
+// eight lanes or more.
 
 enable subgroups;
 #import strip_rows

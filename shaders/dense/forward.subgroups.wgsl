@@ -9,9 +9,9 @@
 //   rows    [2] rows in use, and how many of them belong to side 0
 //   output  [rows, output_width]; rows beyond rows[0] are left as they are
 //
-// One workgroup is one subgroup of eight lanes and computes 32 rows × up to 32 columns of one side (lib/lane_tile): lane l the
-// rows l, l + 8, l + 16 and l + 24. Workgroups: (ceil(rows / 32) + 1) · ceil(output_width / 32), those of the same rows in
-// a row. 2 · rows · input_width · output_width operations. Needs subgroups of eight lanes or more.
+// One workgroup is one subgroup of eight lanes and computes 32 rows × up to 32 columns of one side (lib/lane_tile): lane l
+// the rows l, l + 8, l + 16 and l + 24. Workgroups: (ceil(rows / 32) + 1) · ceil(output_width / 32), those of the same rows
+// in a row. 2 · rows · input_width · output_width operations. Needs subgroups of eight lanes or more.
 
 enable subgroups;
 #import spread
