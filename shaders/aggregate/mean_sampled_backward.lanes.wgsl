@@ -9,15 +9,14 @@
 //   source           [*, width]             what the rows hold: values of ACTIVATION; unread where that is 0
 //   source_gradient  [maxRows, width]       towards the sums before ACTIVATION
 //
-// Workgroups of eight lanes (lib/strip), which look up eight of a row's uses at a time. They take rows in turns, since only
-// the device knows how many there are and one without a row would cost as much as another: any number of them will do, and
-// the grid is not cut (no lib/grid). Sums have the order of aggregate/mean_sampled_backward, so the bytes are the same.
-// Needs subgroups of eight lanes or more.
+// Workgroups of eight lanes (lib/strip), which look up eight of a row's uses at a time and take rows in turns (lib/turns).
+// Sums have the order of aggregate/mean_sampled_backward, so the bytes are the same. Needs subgroups of eight lanes or more.
 
 enable subgroups;
 #import none
 #import activation
 #import strip
+#import turns
 
 override JOINT: u32 = 0;
 
@@ -45,7 +44,7 @@ fn main(
   let mean_column = select(COLUMNS, 0u, JOINT == 1u);
   let fanout = parameters.fanout;
   let averaged = f32(fanout + JOINT);
-  for (var row = group.x; row < rows[0]; row += groups.x) {
+  for (var row = first_turn(group, groups); row < rows[0]; row += turn_step(groups)) {
     let own = uses_of_self[row];
     let begin = offsets[row];
     let end = offsets[row + 1u];

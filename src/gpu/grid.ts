@@ -1,7 +1,8 @@
 import { GpuError } from './errors.js';
 
-/** The `override` constant of `shaders/lib/grid.wgsl`. */
+/** The `override` constants of `shaders/lib/grid.wgsl` and `shaders/lib/turns.wgsl`, which the program chooses. */
 export const FIRST_GROUP = 'FIRST_GROUP';
+export const ALL_GROUPS = 'ALL_GROUPS';
 
 /** Workgroups along x, y and z. */
 export type Grid = readonly [number, number, number];

@@ -1,6 +1,6 @@
 import { BindingError } from './errors.js';
 import type { Gpu } from './gpu.js';
-import { cutGrid, FIRST_GROUP, type GridPart } from './grid.js';
+import { ALL_GROUPS, cutGrid, FIRST_GROUP, type GridPart } from './grid.js';
 import type { Image, ImageRooms, Images } from './images.js';
 import type { BindingsOf, ConstantsOf, Kernel, ParametersOf } from './kernel.js';
 import type { Tensor } from './tensor.js';
@@ -143,17 +143,21 @@ export class Program {
     const [x, y, z] = kernel.workgroupSize;
     const count = 'invocations' in options ? Math.ceil(options.invocations / (x * y * z)) : options.workgroups;
     const { cost = {} } = options;
-    const divisible = kernel.shader.constants.some((constant) => constant.name === FIRST_GROUP);
+    const has = (name: string) => kernel.shader.constants.some((constant) => constant.name === name);
     const limit = gpu.limits.maxComputeWorkgroupsPerDimension;
-    const parts = cutGrid(count, divisible ? partsOf(cost, gpu.adapter.software) : 1, limit);
+    const parts = cutGrid(count, has(FIRST_GROUP) ? partsOf(cost, gpu.adapter.software) : 1, limit);
+    const all: Record<string, number> = has(ALL_GROUPS) ? { [ALL_GROUPS]: count } : {};
     const recorded: Recorded = {
       label: options.label ?? name,
       kernel,
       cost,
       parts,
-      kernels: parts.map(({ first }) =>
-        first === 0 ? kernel : gpu.kernel(name, { ...constants, FIRST_GROUP: first }),
-      ),
+      kernels:
+        parts.length === 1
+          ? [kernel]
+          : parts.map(({ first }) =>
+              gpu.kernel(name, { ...constants, ...all, ...(first > 0 && { [FIRST_GROUP]: first }) }),
+            ),
       tensors,
       images: this.#recordImages(kernel, tensors),
       bindGroup: undefined,

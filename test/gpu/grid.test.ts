@@ -79,6 +79,35 @@ test.each([1, 2, 5.5, 1000])('work for %d dispatches visits every element exactl
   }
 });
 
+test.each([1, 2, 5.5, 1000])(
+  'work for %d dispatches whose workgroups take turns is done exactly once',
+  async (share) => {
+    for (const [count, workgroups] of [
+      [1, 1],
+      [7, 40],
+      [4099, 40],
+      [70_001, 2048],
+      [140_000, 131_073],
+    ] as const) {
+      using visits = gpu().tensor('u32', [count + 5], 'visits');
+      using program = gpu().program('turns');
+      const most = WORK_A_DISPATCH[gpu().adapter.software ? 'software' : 'hardware'];
+      const dispatch = program.dispatch<string>('fixture/turns', {
+        bind: { visits },
+        parameters: { count },
+        workgroups,
+        cost: { operations: share * most.operations },
+      });
+      await program.compile();
+      program.run();
+      expect(dispatch.parts.length).toBeGreaterThanOrEqual(Math.min(share, 32, workgroups));
+      const visited = await visits.read();
+      expect(visited.subarray(0, count).findIndex((times) => times !== 1)).toBe(-1);
+      expect([...visited.subarray(count)]).toEqual([0, 0, 0, 0, 0]);
+    }
+  },
+);
+
 describe('a kernel over more workgroups than one dimension holds visits every element exactly once', () => {
   test.each([
     ['one below the limit', 65_534, 1],

@@ -107,12 +107,3 @@ test('an import stands once in the text however often it is asked for, and knows
   expect(places).toContain('// of a/b@shaders/a/b.wgsl:3');
   expect(workgroupSize).toEqual([2, 3]);
 });
-
-test('kernels whose workgroups take rows in turns are not cut into several dispatches, each of which would do all rows', () => {
-  const names = (kernel: string) =>
-    gpu()
-      .shaders.get(kernel)
-      .constants.map(({ name }) => name);
-  expect(names('aggregate/mean_sampled_backward.lanes')).not.toContain('FIRST_GROUP');
-  expect(names('aggregate/mean_full.lanes')).toContain('FIRST_GROUP');
-});

@@ -1,4 +1,4 @@
-import { FIRST_GROUP } from '../grid.js';
+import { ALL_GROUPS, FIRST_GROUP } from '../grid.js';
 import type { ShaderLibrary } from '../shader.js';
 
 /**
@@ -9,7 +9,7 @@ export function emitTypes(library: ShaderLibrary): string {
   const kernels = library.kernels().map((name) => {
     const { bindings, uniform, compiled, constants: all } = library.get(name);
     // Chosen by the program, and by nobody else.
-    const constants = all.filter((constant) => constant.name !== FIRST_GROUP);
+    const constants = all.filter(({ name }) => name !== FIRST_GROUP && name !== ALL_GROUPS);
     const fields = (entries: readonly string[]) => (entries.length > 0 ? `{ ${entries.join('; ')} }` : '{}');
     return [
       `  '${name}': {`,
