@@ -137,7 +137,9 @@ export class Trainer {
    * @throws GpuError where the device failed
    */
   async advance(end: number, signal?: AbortSignal, onSubmission?: (step: number) => void): Promise<void> {
-    // One submission runs while the next one is encoded, so that the device never waits for the host.
+    // One submission runs while the next one is encoded, so that the device never waits for the host; except where they share
+    // cores, of which encoding would take one from the work.
+    const ahead = !this.gpu.adapter.software;
     let pending: { readonly steps: number; readonly done: Promise<void> } | undefined;
     let since = performance.now();
     const settle = async () => {
@@ -161,8 +163,9 @@ export class Trainer {
       // Looked at in `settle`; a failure in between must not count as unhandled.
       done.catch(() => {});
       const next = { steps, done };
-      await settle();
+      if (ahead) await settle();
       pending = next;
+      if (!ahead) await settle();
     }
     await settle();
   }
