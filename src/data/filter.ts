@@ -2,7 +2,9 @@
 import { InputError } from '../base/errors.js';
 import type { DatasetSummary } from './dataset.js';
 import { type Engine, literal } from './engine.js';
-import type { Input, PrepareOptions, Role } from './prepare_options.js';
+import type { Moments } from './moments.js';
+import type { Preparation } from './preparation.js';
+import type { Input, Role } from './prepare_options.js';
 import { Part } from './split.js';
 
 /** How many there are. */
@@ -15,18 +17,14 @@ export function countPairs(engine: Engine, suffix = '_numbered'): Promise<Counts
 }
 
 /** What a filter works on. */
-export interface FilterContext {
-  /** With a table source_<number> (user, item, rating, time, behaviour) for each input. */
-  readonly engine: Engine;
-  readonly options: PrepareOptions;
+export interface FilterContext extends Preparation {
+  /** With a table source_<number> (user, item, rating, time, behaviour) in the engine for each. */
   readonly inputs: readonly Input[];
-  /** Seconds since 1970 of the moments among the options. */
-  readonly moments: { readonly from?: number; readonly until?: number };
+  readonly moments: Moments;
   /** Whether every pair has a time. */
   readonly knowsTime: boolean;
   /** The inputs, for errors. */
   readonly where: string;
-  stage(name: string): void;
 }
 
 /** The filters, in the order of the methods; tables `pairs`, `users_numbered` and `items_numbered` are left. */

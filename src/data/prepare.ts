@@ -9,18 +9,18 @@ import { rm } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { digestsOf, writeSealedJson } from '../base/checksums.js';
-import { UsageError } from '../base/errors.js';
-import { createFolderAtomically, requireEmptyFolder, writeFileAtomic } from '../base/files.js';
-import { bytesOf } from '../base/npy.js';
-import { beginFingerprint, DATASET_FORMAT, DATASET_VERSION, type DatasetSummary } from './dataset.js';
+import { createFolderAtomically, requireEmptyFolder } from '../base/files.js';
+import { DATASET_FORMAT, DATASET_VERSION, type DatasetSummary } from './dataset.js';
 import { summarise } from './degrees.js';
-import { findSharedPairInFiles, readEdges } from './edge_file.js';
-import { Engine, literal } from './engine.js';
+import { Engine } from './engine.js';
 import { type Counts, countPairs, Filter } from './filter.js';
-import { secondsOf } from './interactions.js';
-import { parts, requireParts, writeParts } from './parts.js';
+import { numberIds, writeIds } from './ids.js';
+import { type Moments, readMoments } from './moments.js';
+import { type PartCounts, verifyParts, writeParts } from './parts.js';
+import type { Preparation } from './preparation.js';
 import { checkOptions, type Input, leastMemory, type PrepareOptions } from './prepare_options.js';
 import { Sources } from './sources.js';
+import { checkParts, decideSplit, describeSplit } from './split_decision.js';
 import { writeTitles } from './titles.js';
 
 export type { Files, PrepareOptions } from './prepare_options.js';
@@ -48,12 +48,12 @@ export async function prepareDataset(options: PrepareOptions, folder: string): P
     const spill = join(temporary, 'spill');
     const memory = options.memory ?? Math.max(leastMemory, Math.min(4 * 2 ** 30, 0.75 * totalmem()));
     const engine = await Engine.open(spill, { signal: options.signal, memory: engineShare * memory });
+    const { progress } = options;
+    const stage = (name: string) => {
+      if (progress) engine.watch = (percent) => progress(name, percent, 100, '%');
+    };
     try {
-      return await prepare(
-        { engine, options, spill, folder: temporary },
-        inputs,
-        options.name ?? basename(resolve(folder)),
-      );
+      return await prepareWith({ engine, options, temporary, spill, stage }, inputs, basename(resolve(folder)));
     } finally {
       engine.close();
       await rm(spill, { recursive: true, force: true });
@@ -61,173 +61,75 @@ export async function prepareDataset(options: PrepareOptions, folder: string): P
   });
 }
 
-/** What all steps work on. */
-interface Preparation {
-  readonly engine: Engine;
-  readonly options: PrepareOptions;
-  /** Where the engine and standard input keep what does not fit in memory. */
-  readonly spill: string;
-  /** Where the dataset is written. */
-  readonly folder: string;
-}
-
-/** @param name of the dataset */
-async function prepare(preparation: Preparation, given: readonly Input[], name: string): Promise<DatasetSummary> {
-  const { engine, options, folder } = preparation;
-  // Names what is done from now on, for `progress`.
-  const stage = (what: string) => {
-    const { progress } = options;
-    if (progress) engine.watch = (percent) => progress(what, percent, 100, '%');
-  };
-  const context = { ...preparation, stage };
-  const moments = await readMoments(context);
-  const sources = new Sources(context);
-  const inputs = await sources.readAll(given);
-  const { knowsTime } = sources;
-  const where = inputs.map(({ path, query }) => (query ? 'the query' : path)).join(', ');
+/** One run of `prepareDataset`, step by step. */
+async function prepareWith(
+  preparation: Preparation,
+  given: readonly Input[],
+  folderName: string,
+): Promise<DatasetSummary> {
+  const { engine, options, temporary } = preparation;
+  const moments = await readMoments(engine, options);
+  const sources = await Sources.read(preparation, given);
   // From here on no table has an order of its own.
   await engine.run('SET preserve_insertion_order = false');
+  const { filters, counts } = await filterAndNumber(preparation, sources, moments);
+  const split = decideSplit(options, sources.inputs, moments, counts.interactions);
+  const parts = await writeParts(preparation, split.plan, counts, sources.knowsTime);
+  checkParts(parts.counts, split, options, sources.where);
+  const fingerprint = await verifyParts(preparation, counts, parts.counts);
 
-  const filter = new Filter({ ...context, inputs, moments, knowsTime, where });
-  const rowsRead = sources.read.reduce((sum, source) => sum + source.rows, 0);
-  const filters = { ...(await filter.rows(rowsRead)), badRows: sources.bad };
-  const before = await countPairs(engine);
-  const rounds = await filter.degrees();
-  stage('numbering');
-  const counts = await number(engine);
-  const degreeFilter = { rounds, ...removed(before, counts) };
+  preparation.stage('writing ids');
+  const titles = options.items === undefined ? undefined : await writeTitles(preparation, options.items);
+  await writeIds(preparation);
 
-  const { plan, split } = splitOf(options, inputs, moments);
-  const written = await writeParts({ ...context, knowsTime }, { ...plan, total: counts.interactions }, counts.items);
-  const fromFiles = inputs[0]!.role !== 'all';
-  const wantsTest = !fromFiles && split.testRatio !== 0;
-  requireParts(written.counts, options, { where, fromFiles, wantsTest });
-  stage('checking');
-  const fingerprint = await checkAndFingerprint(folder, counts, written.counts);
-
-  stage('writing ids');
-  const titles = options.items === undefined ? undefined : await writeTitles(context, options.items);
-  await writeFileAtomic(join(folder, 'users.txt'), engine.lines('SELECT id FROM users ORDER BY final'));
-  await writeFileAtomic(join(folder, 'items.txt'), engine.lines('SELECT id FROM items ORDER BY final'));
-
-  const { users, items, interactions } = counts;
   const summary: DatasetSummary = {
     format: DATASET_FORMAT,
     version: DATASET_VERSION,
-    name,
-    statistics: {
-      users,
-      items,
-      interactions,
-      density: interactions / (users * items),
-      userDegree: summarise(written.degrees.users),
-      itemDegree: summarise(written.degrees.items),
-      times: written.times,
-    },
-    sources: titles ? [...sources.read, titles.source] : sources.read,
-    filters: { ...filters, degreeFilter },
-    split: {
-      ...split,
-      ...written.counts,
-      usersWithTest: written.usersWithTest,
-      usersWithoutTrain: written.usersWithoutTrain,
-      itemsWithoutTrain: written.itemsWithoutTrain,
-      sharedPairs: 0,
-    },
-    titledItems: titles ? titles.known : null,
+    name: options.name ?? folderName,
+    statistics: describeStatistics(counts, parts),
+    sources: titles ? [...sources.list, titles.source] : sources.list,
+    filters,
+    split: describeSplit(split, parts, options.testFrom),
+    titledItems: titles?.known ?? null,
     fingerprint,
-    files: await digestsOf(folder, ['users.txt', 'items.txt', ...(titles ? ['titles.txt'] : [])]),
+    files: await digestsOf(temporary, ['users.txt', 'items.txt', ...(titles ? ['titles.txt'] : [])]),
   };
-  await writeSealedJson(join(folder, 'dataset.json'), summary);
+  await writeSealedJson(join(temporary, 'dataset.json'), summary);
   return summary;
 }
 
-/** How the pairs are split: the plan for `writeParts`, and what the summary says of it. */
-function splitOf(options: PrepareOptions, inputs: readonly Input[], { testFrom }: Moments) {
-  const drawsTest = inputs[0]!.role === 'all';
-  const drawsValid = drawsTest || options.valid === undefined;
-  const kind = options.split ?? 'by-user';
-  const seed = options.seed ?? 1;
-  const hasRatio = drawsTest && (kind === 'by-user' || kind === 'overall');
-  const testRatio = hasRatio ? (options.testRatio ?? 0.3) : 0;
-  const validRatio = drawsValid ? (options.validRatio ?? 0.1) : 0;
-  return {
-    plan: { kind, seed, testRatio, validRatio, ...(testFrom !== undefined && { testFrom }) },
-    split: {
-      kind: drawsTest ? kind : drawsValid ? ('given-valid-drawn' as const) : ('given' as const),
-      seed,
-      testFrom: options.testFrom ?? null,
-      testRatio: hasRatio ? testRatio : null,
-      validRatio: drawsValid ? validRatio : null,
-    },
+/** All that leaves interactions out; returns what it left out, and what is there now, numbered. */
+async function filterAndNumber(
+  preparation: Preparation,
+  { inputs, list, bad, knowsTime, where }: Sources,
+  moments: Moments,
+): Promise<{ filters: DatasetSummary['filters']; counts: Counts }> {
+  const filter = new Filter({ ...preparation, inputs, moments, knowsTime, where });
+  const rowsRead = list.reduce((sum, source) => sum + source.rows, 0);
+  const rowFilters = await filter.rows(rowsRead);
+  const before = await countPairs(preparation.engine);
+  const rounds = await filter.degrees();
+  const counts = await numberIds(preparation);
+  const degreeFilter = {
+    rounds,
+    users: before.users - counts.users,
+    items: before.items - counts.items,
+    interactions: before.interactions - counts.interactions,
   };
+  return { filters: { ...rowFilters, badRows: bad, degreeFilter }, counts };
 }
 
-/** Pairs in two parts are looked for once more in what was written. @returns the dataset's fingerprint */
-async function checkAndFingerprint(
-  folder: string,
-  { users, items }: Counts,
-  counts: Record<(typeof parts)[number], number>,
-): Promise<string> {
-  const paths = parts.map((part) => join(folder, `${part}.npy`));
-  const shared = await findSharedPairInFiles(paths);
-  // A defect of ours, not of the input: a plain error.
-  if (shared) throw new Error(`user ${shared.user} and item ${shared.item} stand in two parts of the split`);
-  const hash = beginFingerprint(
+function describeStatistics(
+  { users, items, interactions }: Counts,
+  { degrees, times }: PartCounts,
+): DatasetSummary['statistics'] {
+  return {
     users,
     items,
-    parts.map((part) => counts[part]),
-  );
-  for (const path of paths) for await (const edges of readEdges(path)) hash.update(bytesOf(edges));
-  return hash.digest('hex');
-}
-
-function removed(before: Counts, { users, items, interactions }: Counts): Counts {
-  return {
-    users: before.users - users,
-    items: before.items - items,
-    interactions: before.interactions - interactions,
+    interactions,
+    density: interactions / (users * items),
+    userDegree: summarise(degrees.users),
+    itemDegree: summarise(degrees.items),
+    times,
   };
-}
-
-/** Seconds since 1970 of the moments among the options. */
-interface Moments {
-  readonly from?: number;
-  readonly until?: number;
-  readonly testFrom?: number;
-}
-
-async function readMoments({ engine, options }: Preparation): Promise<Moments> {
-  const moments: { from?: number; until?: number; testFrom?: number } = {};
-  for (const name of ['from', 'until', 'testFrom'] as const) {
-    const text = options[name];
-    if (text === undefined) continue;
-    const [{ seconds }] = (await engine.rows<{ seconds: number | null }>(
-      `SELECT ${secondsOf('moment')} AS seconds FROM (SELECT ${literal(text)} AS moment)`,
-    )) as [{ seconds: number | null }];
-    if (seconds === null) {
-      const option = name === 'testFrom' ? 'test-from' : name;
-      throw new UsageError(`--${option} is ${JSON.stringify(text)}; expected a date such as 2019-03-31, or Unix time`);
-    }
-    moments[name] = seconds;
-  }
-  const { from, until } = moments;
-  if (from !== undefined && until !== undefined && from >= until) {
-    throw new UsageError('--from is not before --until');
-  }
-  return moments;
-}
-
-/** Gives the users and items that are left their final numbers. */
-async function number(engine: Engine): Promise<Counts> {
-  for (const [side, table] of [
-    ['user', 'users'],
-    ['item', 'items'],
-  ]) {
-    await engine.run(`CREATE TABLE ${table} AS
-      SELECT id, number, (row_number() OVER (ORDER BY number) - 1)::INTEGER AS final
-      FROM ${table}_numbered WHERE number IN (SELECT ${side} FROM pairs)`);
-    await engine.run(`DROP TABLE ${table}_numbered`);
-  }
-  return countPairs(engine, '');
 }

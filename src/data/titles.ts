@@ -1,31 +1,16 @@
-/** Titles of items, from a file of their own. */
+/** Titles of the items that are left, for display. */
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
-import type { Engine } from './engine.js';
 import { detectTitles } from './format.js';
 import { readTitles } from './interactions.js';
-import type { PrepareOptions } from './prepare_options.js';
+import type { Preparation } from './preparation.js';
 import type { Source } from './sources.js';
 import { inspectText } from './text.js';
 
-/** What the titles belong to and where they go. */
-export interface TitlesContext {
-  /** With the table `items`, numbered. */
-  readonly engine: Engine;
-  readonly options: PrepareOptions;
-  readonly folder: string;
-}
-
-/**
- * Writes titles.txt, a line an item in the order of their numbers, empty where none is known.
- * @param path of the file of titles
- * @throws InputError where no item has one
- */
-export async function writeTitles(
-  { engine, options, folder }: TitlesContext,
-  path: string,
-): Promise<{ readonly known: number; readonly source: Source }> {
+/** Writes `titles.txt`, a title by line in the order of the items. Returns how many are known, and what was read. */
+export async function writeTitles(preparation: Preparation, path: string): Promise<{ known: number; source: Source }> {
+  const { engine, options, temporary } = preparation;
   const text = await inspectText(path, { signal: options.signal, latin1: true });
   const layout = detectTitles(text);
   const separator = layout.delimiter === '\t' ? 'tabs' : JSON.stringify(layout.delimiter);
@@ -40,10 +25,10 @@ export async function writeTitles(
       fix: 'name the file that belongs to the interactions: item id and title a line',
     });
   }
-  const { bytes, compression, encoding } = text;
   await writeFileAtomic(
-    join(folder, 'titles.txt'),
+    join(temporary, 'titles.txt'),
     engine.lines(`SELECT coalesce(title, '') FROM items LEFT JOIN titles USING (id) ORDER BY final`),
   );
+  const { bytes, compression, encoding } = text;
   return { known, source: { part: 'titles', path, bytes, compression, encoding, layout: described, rows } };
 }
