@@ -10,7 +10,7 @@ import { TrainingStep } from './step.js';
 import { FiniteWatch } from './watch.js';
 
 /** What tensors of a training are for. */
-export const MEMORY_GROUPS = ['parameters', 'moments', 'graph', 'batch', 'lists', 'encoding', 'best', 'other'] as const;
+export const MEMORY_GROUPS = ['parameters', 'moments', 'graph', 'batch', 'lists', 'encoding', 'other'] as const;
 export type MemoryGroup = (typeof MEMORY_GROUPS)[number];
 
 /** The stream of random numbers of the hyperplanes, apart from those of parameters. */
@@ -23,12 +23,6 @@ export class DeviceTraining {
   readonly encode: Program;
   /** [N, ceil(bits / 32)], after `encode`. */
   readonly codes: Tensor<'u32'>;
-  /** Copies of the parameters: the best so far. */
-  readonly kept: readonly Parameter[];
-  /** Copies the parameters to `kept`. */
-  readonly keep: Program;
-  /** Copies `kept` to the parameters. */
-  readonly unkeep: Program;
   /** Of gradients, moments and parameters, in the order in which a step makes them. */
   readonly watch: FiniteWatch;
 
@@ -52,14 +46,6 @@ export class DeviceTraining {
       },
       parameters: { rows: graph.nodeCount, width: options.bits },
       invocations: graph.nodeCount * words,
-    });
-    this.keep = scope.own(gpu.program('keep the best parameters'));
-    this.unkeep = scope.own(gpu.program('take up the best parameters'));
-    this.kept = this.step.parameters().map(({ name, tensor }) => {
-      const copy = scope.tensor('f32', tensor.shape, `best ${name}`);
-      this.keep.copy(tensor, copy);
-      this.unkeep.copy(copy, tensor);
-      return { name, tensor: copy };
     });
     const { adam } = this.step;
     // Memory that the encoding of all nodes borrows holds a gradient only until then.
@@ -89,7 +75,7 @@ export class DeviceTraining {
 
   /**
    * Bytes on the device by group:
-   * - `parameters`, and of Adam's `moments` and the `best` parameters so far, copies of them;
+   * - `parameters`, and Adam's `moments` of them;
    * - `graph`;
    * - `batch`: activations and gradients of one batch, and of the parameters, with their images;
    * - `lists`: the batch's nodes, samples and groupings;
@@ -125,7 +111,6 @@ export class DeviceTraining {
       moments: tensorsOf(step.adam.moments()),
       graph: [step.graph.offsets, step.graph.neighbours],
       encoding: [...step.encoding.scratch, this.codes],
-      best: tensorsOf(this.kept),
       other: [step.schedule, ...tensorsOf(step.logs())],
     };
     const groups = new Map<Tensor, MemoryGroup>();

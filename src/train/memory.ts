@@ -46,7 +46,6 @@ const REHEARSED_QUERIES = 64;
 const REMEDIES: Readonly<Record<MemoryGroup | 'searches', string>> = {
   parameters: 'lower --input-width, or prepare the dataset with stronger filters',
   moments: 'lower --input-width, or prepare the dataset with stronger filters',
-  best: 'lower --input-width, or prepare the dataset with stronger filters',
   graph: 'prepare the dataset with stronger filters',
   batch: 'lower --batch-size, --fanouts, --negatives and --triplets, or --widths',
   lists: 'lower --batch-size, --fanouts, or --negatives and --triplets',
@@ -141,7 +140,6 @@ export const NAMES: Readonly<Record<MemoryGroup | 'searches', string>> = {
   batch: 'activations and gradients of a batch',
   lists: 'lists of a batch’s nodes',
   encoding: 'the encoding of all nodes',
-  best: 'the best parameters so far',
   other: 'schedules and logs',
   searches: 'the searches of a validation',
 };

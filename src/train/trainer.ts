@@ -7,6 +7,7 @@ import type { Variants } from '../layers/variants.js';
 import { type Evaluation, evaluate, unpackCodes } from '../search/index.js';
 import { type CodeUse, codeUse } from './collapse.js';
 import { DeviceTraining, type MemoryGroup } from './device_training.js';
+import { KeptParameters } from './kept.js';
 import { type MemoryPrediction, predictMemory, requireFits, searchMemory } from './memory.js';
 import type { TrainOptions } from './options.js';
 import type { Embeddings } from './run_folder.js';
@@ -65,8 +66,9 @@ const SUBMISSION_STEPS = 64;
 export class Trainer {
   /** Steps done. */
   step = 0;
-  /** The best validation so far; its parameters are kept on the device. */
+  /** The best validation so far; its parameters are kept. */
   best: ValidationRecord | undefined;
+  readonly #kept: KeptParameters;
   readonly #device: DeviceTraining;
   readonly #seen: { readonly offsets: Uint32Array; readonly columns: Uint32Array };
   readonly #valid: { readonly offsets: Uint32Array; readonly columns: Uint32Array };
@@ -82,6 +84,7 @@ export class Trainer {
   ) {
     const { userCount, itemCount } = dataset;
     this.#device = device;
+    this.#kept = new KeptParameters(gpu, device.step.parameters());
     this.#seen = Csr.fromEdges(dataset.train, userCount, itemCount);
     this.#valid = Csr.fromEdges(dataset.valid, userCount, itemCount);
   }
@@ -272,8 +275,8 @@ export class Trainer {
     const codes = { users: codeUse(userCodes, bits), items: codeUse(itemCodes, bits) };
     const record = { step: this.step, validation, selection, codes };
     if (!this.best || selection > this.best.selection) {
+      await this.#kept.keep();
       this.best = record;
-      this.#device.keep.run();
     }
     return record;
   }
@@ -283,7 +286,7 @@ export class Trainer {
     if (!this.best) return;
     // Steps that rows have missed would otherwise be made up for in the best parameters.
     this.training.flush(this.step);
-    this.#device.unkeep.run();
+    this.#kept.takeUp();
   }
 
   /**
@@ -299,7 +302,7 @@ export class Trainer {
         { shape: tensor.shape, data: await tensor.read() },
       ],
     );
-    return new Map(await Promise.all(entries));
+    return new Map([...(await Promise.all(entries)), ...this.#kept.state()]);
   }
 
   /**
@@ -307,15 +310,17 @@ export class Trainer {
    * @throws HashgnnError where a tensor is missing or has another shape
    */
   restore(state: ReadonlyMap<string, SafeTensor>, step: number, best: ValidationRecord | undefined): void {
-    for (const { name, tensor } of this.#stateTensors()) {
+    const take = (name: string, shape: readonly number[]) => {
       const saved = state.get(name);
-      if (saved?.shape.join() !== tensor.shape.join() || !(saved.data instanceof Float32Array)) {
-        throw new HashgnnError(`the checkpoint has no tensor ${name} of shape [${tensor.shape.join(', ')}]`, {
+      if (saved?.shape.join() !== shape.join() || !(saved.data instanceof Float32Array)) {
+        throw new HashgnnError(`the checkpoint has no tensor ${name} of shape [${shape.join(', ')}]`, {
           fix: 'resume with the data and the options that the run was begun with',
         });
       }
-      tensor.write(saved.data);
-    }
+      return saved.data as Float32Array<ArrayBuffer>;
+    };
+    for (const { name, tensor } of this.#stateTensors()) tensor.write(take(name, tensor.shape));
+    this.#kept.restore(take);
     this.training.state.write(new Uint32Array([step, 0, 0, 0]));
     this.training.adam.restored(step);
     this.step = step;
@@ -337,7 +342,6 @@ export class Trainer {
       ...adam.moments(),
       ...this.training.logs(),
       ...(norms ? [{ name: 'gradient_norms', tensor: norms }] : []),
-      ...this.#device.kept.map(({ name, tensor }) => ({ name: `best.${name}`, tensor })),
     ];
   }
 }
