@@ -66,8 +66,9 @@ const SUBMISSION_STEPS = 64;
 export class Trainer {
   /** Steps done. */
   step = 0;
-  /** The best validation so far; its parameters are kept. */
+  /** The best validation so far. */
   best: ValidationRecord | undefined;
+  /** The parameters that it was of. */
   readonly #kept: KeptParameters;
   readonly #device: DeviceTraining;
   readonly #seen: { readonly offsets: Uint32Array; readonly columns: Uint32Array };

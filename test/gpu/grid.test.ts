@@ -88,6 +88,8 @@ test.each([1, 2, 5.5, 1000])(
       [4099, 40],
       [70_001, 2048],
       [140_000, 131_073],
+      // In two parts the last is folded, with a workgroup too many, whose turn would be another's second one.
+      [700_000, 340_001],
     ] as const) {
       using visits = gpu().tensor('u32', [count + 5], 'visits');
       using program = gpu().program('turns');
