@@ -2,11 +2,14 @@ export { MEMORY_GROUPS, type MemoryGroup } from './device_training.js';
 export { evaluateRun, seenItems } from './evaluate.js';
 export { type MemoryPrediction, predictMemory, requireFits, type TrainingSizes } from './memory.js';
 export {
+  flagOf,
   MODELS,
+  type ModelName,
   OPTIONS,
   type OptionName,
   PRESETS,
   type PresetName,
+  parseOption,
   resolveOptions,
   type TrainOptions,
 } from './options.js';

@@ -151,6 +151,13 @@ export const OPTIONS = {
     'model',
     'first input features: normal with --feature-deviation, or PureSVD of the training edges, turned towards its signs and as large',
   ),
+  firstRank: whole(
+    0,
+    4096,
+    0,
+    'model',
+    'singular directions that PureSVD’s first features are made of; 0, or more than their width: as many as that',
+  ),
   initialDeviation: real(0, 10, 0.02, 'model', 'standard deviation of normal first weights (PAPER: 0.02)'),
   featureDeviation: real(
     0,
@@ -336,13 +343,12 @@ export function resolveOptions(given: Readonly<Record<string, unknown>>, where =
       fix: `the options are ${Object.keys(OPTIONS).join(', ')}`,
     });
   }
-  const layers: Readonly<Record<string, unknown>>[] = [
-    Object.fromEntries(Object.entries(OPTIONS).map(([name, spec]) => [name, spec.default])),
-    PRESETS[preset as PresetName],
-    MODELS[model as ModelName].options,
-    rest,
-  ];
-  const merged: Record<string, unknown> = Object.assign({}, ...layers);
+  const merged: Record<string, unknown> = {
+    ...Object.fromEntries(Object.entries(OPTIONS).map(([name, spec]) => [name, spec.default])),
+    ...PRESETS[preset as PresetName].options,
+    ...MODELS[model as ModelName].options,
+    ...rest,
+  };
   const options: Record<string, unknown> = { model, preset };
   for (const [name, spec] of Object.entries(OPTIONS)) {
     options[name] = check(name, spec as OptionSpec, merged[name], where);

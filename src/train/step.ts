@@ -209,11 +209,14 @@ export class TrainingStep {
 
   /** Fills the parameters with their first values, random ones by the seed. */
   initialise(): void {
-    const { seed, initialisation, initialDeviation, featureDeviation: deviation, firstFeatures } = this.options;
+    const { seed, initialisation, initialDeviation, featureDeviation: deviation } = this.options;
+    const { firstFeatures, firstRank } = this.options;
     const { embedding, dense } = this.encoder;
     embedding.write(normal(embedding.length, deviation, { seed, stream: 0 }));
     if (firstFeatures === 'svd') {
-      embedding.write(svdFeatures(this.graph.host, { width: embedding.shape[1]!, deviation, seed }));
+      const width = embedding.shape[1]!;
+      const rank = Math.min(firstRank || width, width);
+      embedding.write(svdFeatures(this.graph.host, { width, rank, deviation, seed }));
     }
     dense.forEach(({ layer: { weight } }, index) => {
       const [, inputs, outputs] = weight.shape as [number, number, number];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HostGraph } from '../../src/layers/graph.js';
 import { NONE } from '../../src/reference/lib/none.js';
+import { svdFeatures } from '../../src/train/svd_features.js';
 import { useGpu } from '../support/gpu.js';
 import { floats, graphOf } from '../support/graphs.js';
 import { faultsOf, type Given, hostOf, smallOptions, withStep } from './device_step.js';
@@ -228,6 +229,26 @@ describe('unusual graphs and batches', () => {
     expect([...last.draws.drawn].filter((node) => node === NONE)).toHaveLength(9);
     expect(last.loss).toMatchObject({ ranking: 0, auc: 0.5 });
     expect(last.loss.crossEntropy).toBeGreaterThan(0);
+  });
+});
+
+describe('first features from PureSVD', () => {
+  const graph = hostOf(
+    graphOf(
+      9,
+      7,
+      Array.from({ length: 40 }, (_, at) => [at % 9, (at * at + at) % 7] as const),
+    ),
+  );
+
+  test.each([
+    [0, 8],
+    [3, 3],
+    [100, 8],
+  ])('with --first-rank %i have %i directions in a width of 8', async (firstRank, rank) => {
+    const options = smallOptions({ encoder: 'lightgcn', inputWidth: 8, firstFeatures: 'svd', firstRank, seed: 4 });
+    const read = await withStep(gpu(), graph, options, (step) => step.encoder.embedding.read());
+    expect(read).toEqual(svdFeatures(graph, { width: 8, rank, deviation: 0.5, seed: 4 }));
   });
 });
 

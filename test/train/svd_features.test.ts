@@ -15,7 +15,7 @@ const graph = hostOf(
     }),
   ),
 );
-const options = { width: 8, deviation: 0.7, seed: 1 };
+const options = { width: 8, rank: 8, deviation: 0.7, seed: 1 };
 
 const rootMeanSquare = (values: Float32Array) =>
   Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
@@ -58,6 +58,25 @@ test('both sides share the singular values out evenly: their products by column 
   });
 });
 
+test('of fewer directions than they are wide, products are those of as many features, and either side as large', () => {
+  const [narrow, wide] = [
+    svdFeatures(graph, { ...options, width: 3, rank: 3 }),
+    svdFeatures(graph, { ...options, rank: 3 }),
+  ];
+  expect(rootMeanSquare(wide.subarray(0, 40 * 8))).toBeCloseTo(0.7, 5);
+  expect(rootMeanSquare(wide.subarray(40 * 8))).toBeCloseTo(0.7, 5);
+  const product = (features: Float32Array, width: number, one: number, other: number) => {
+    let sum = 0;
+    for (let column = 0; column < width; column += 1)
+      sum += features[one * width + column]! * features[other * width + column]!;
+    return sum;
+  };
+  for (let one = 0; one < 70; one += 1) {
+    // Eight values of the same size have 8 / 3 of the square of three.
+    expect(product(wide, 8, one, (7 * one) % 70)).toBeCloseTo((8 / 3) * product(narrow, 3, one, (7 * one) % 70), 4);
+  }
+});
+
 test('turned towards their signs, directions are closer to them than in any random turn', () => {
   const features = svdFeatures(graph, options);
   /** Mean cosine of rows and of their signs. */
@@ -73,13 +92,23 @@ test('turned towards their signs, directions are closer to them than in any rand
     return sum / 70;
   };
   for (let seed = 1; seed <= 20; seed += 1) {
-    expect(closeness()).toBeGreaterThan(closeness(orthogonalPart(Float64Array.from(floats(64, seed)), 8)));
+    expect(closeness()).toBeGreaterThan(closeness(orthogonalPart(Float64Array.from(floats(64, seed)), 8, 8)));
+  }
+});
+
+test('the orthogonal part of a matrix wider than high has orthonormal rows', () => {
+  const part = orthogonalPart(Float64Array.from(floats(21, 4)), 3, 7);
+  for (let i = 0; i < 3; i += 1) {
+    for (let j = 0; j < 3; j += 1) {
+      const product = [0, 1, 2, 3, 4, 5, 6].reduce((sum, at) => sum + part[i * 7 + at]! * part[j * 7 + at]!, 0);
+      expect(product).toBeCloseTo(i === j ? 1 : 0, 10);
+    }
   }
 });
 
 test('the orthogonal part is orthogonal, and what is left is symmetric and positive', () => {
   const matrix = Float64Array.from(floats(25, 9));
-  const part = orthogonalPart(matrix, 5);
+  const part = orthogonalPart(matrix, 5, 5);
   const entry = (a: Float64Array, b: Float64Array, i: number, j: number) =>
     [0, 1, 2, 3, 4].reduce((sum, row) => sum + a[row * 5 + i]! * b[row * 5 + j]!, 0);
   for (let i = 0; i < 5; i += 1) {

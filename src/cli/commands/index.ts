@@ -7,6 +7,7 @@ import { register as evaluate } from './evaluate.js';
 import { register as generate } from './generate.js';
 import { register as inspect } from './inspect.js';
 import { register as prepare } from './prepare.js';
+import { register as presets } from './presets.js';
 import { register as recommend } from './recommend.js';
 import { register as reproduce } from './reproduce.js';
 import { register as search } from './search.js';
@@ -22,6 +23,7 @@ export const commands: readonly Register[] = [
   prepare,
   inspect,
   train,
+  presets,
   evaluate,
   recommend,
   search,
