@@ -12,6 +12,9 @@ const LOCK_WRITTEN_MS = 2000;
 
 const LOCK_LOOK_MS = 50;
 
+/** Between two looks at a folder that another process works in. */
+const LOCK_WAIT_MS = 500;
+
 /** A folder that only this process writes into, until it is released. */
 export interface FolderLock {
   release(): Promise<void>;
@@ -23,17 +26,48 @@ export interface FolderLock {
  * @throws InputError while another process has it, HashgnnError where it cannot be made or written
  */
 export async function lockFolder(path: string): Promise<FolderLock> {
+  const taken = await tryLockFolder(path);
+  if ('release' in taken) return taken;
+  throw new InputError(`process ${taken.pid} on ${taken.host} is writing into this folder`, {
+    where: path,
+    fix: `wait for it or name another folder; if that process is gone, delete ${LOCK} in it`,
+  });
+}
+
+/**
+ * As `lockFolder`, but waits while another process has the folder.
+ * @param onWait told once, before it is waited, who has it
+ * @throws AbortError when `signal` is aborted meanwhile
+ */
+export async function lockFolderInTurn(
+  path: string,
+  { signal, onWait }: { signal?: AbortSignal | undefined; onWait?: (owner: LockOwner) => void } = {},
+): Promise<FolderLock> {
+  for (let told = false; ; told = true) {
+    const taken = await tryLockFolder(path);
+    if ('release' in taken) return taken;
+    if (!told) onWait?.(taken);
+    await sleep(LOCK_WAIT_MS, undefined, { signal });
+  }
+}
+
+/** As `lockFolder`, but gives who has the folder instead of failing. */
+export async function tryLockFolder(path: string): Promise<FolderLock | LockOwner> {
   return guarded(path, 'cannot take the folder', async () => {
-    const made = (await makeMissing(resolve(path))) !== undefined;
+    let made = false;
     const file = join(path, LOCK);
     const { pid } = process;
     const own = `${JSON.stringify({ pid, host: hostname(), start: await startOf(pid) })}\n`;
     for (;;) {
+      made = (await makeMissing(resolve(path))) !== undefined || made;
       try {
         await writeFile(file, own, { flag: 'wx' });
         break;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        const { code } = error as NodeJS.ErrnoException;
+        // Another process made the folder, and released and removed it in this moment.
+        if (code === 'ENOENT') continue;
+        if (code !== 'EEXIST') {
           // Made, but the disk had no room for what it says.
           await unlink(file).catch(() => undefined);
           if (made) await rmdir(path).catch(() => undefined);
@@ -43,12 +77,7 @@ export async function lockFolder(path: string): Promise<FolderLock> {
         // Released in this moment.
         if (found === undefined) continue;
         const owner = lockOwner(found);
-        if (owner && !(await isGone(owner))) {
-          throw new InputError(`process ${owner.pid} on ${owner.host} is writing into this folder`, {
-            where: path,
-            fix: `wait for it or name another folder; if that process is gone, delete ${LOCK} in it`,
-          });
-        }
+        if (owner && !(await isGone(owner))) return owner;
         if (owner || (await ageOf(file)) > LOCK_WRITTEN_MS) await removeLock(file, found);
         else await sleep(LOCK_LOOK_MS);
       }
@@ -63,7 +92,8 @@ export async function lockFolder(path: string): Promise<FolderLock> {
   });
 }
 
-interface LockOwner {
+/** The process that has a folder. */
+export interface LockOwner {
   readonly pid: number;
   readonly host: string;
   /** See `startOf`. */

@@ -1,11 +1,13 @@
 /** From a folder of data sets to the paper's tables: finds what is missing, runs it, and writes the report. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
-import { lockFolder } from '../base/lock.js';
+import { type FolderLock, type LockOwner, lockFolderInTurn, tryLockFolder } from '../base/lock.js';
 import type { Gpu } from '../gpu/index.js';
 import { type RunEvents, readResult, trainToFolder } from '../train/index.js';
 import { comparisonsOf } from './comparisons.js';
+import { curveOf } from './curve.js';
 import { type FoundData, findData } from './data_sets.js';
 import { Estimate } from './estimate.js';
 import type { Exhibit } from './exhibits/index.js';
@@ -14,7 +16,7 @@ import type { DataName } from './paper.js';
 import { isTrainable, lackingFor, merged, type PlannedRun, runsOf } from './plan.js';
 import { type Profile, presetOf, type Role } from './profiles.js';
 import { writeReport } from './report.js';
-import type { Curve, Measured, Missing, Results, RunResult, Times } from './results.js';
+import type { Measured, Missing, Results, RunResult, Times } from './results.js';
 import { evaluateAndKeep, keptEvaluation, keptRecalls, type Recalls, type RunEvaluation } from './run_evaluation.js';
 import { keptYardsticks } from './yardsticks.js';
 
@@ -29,6 +31,7 @@ export interface ReproduceRequest {
   readonly roles?: readonly Role[] | undefined;
   /** Folder of data sets. */
   readonly data?: string | undefined;
+  /** Several processes may work in it at once. */
   readonly out: string;
   /** Trains nothing: the report is of what is finished. */
   readonly reportOnly?: boolean | undefined;
@@ -59,16 +62,30 @@ export interface ReproduceEvents {
  * where it was; what is finished is neither trained nor evaluated again. A run that fails is named in the report, and
  * the others go on.
  *
+ * Several processes may do so in one folder at once and share the work: each takes runs that no other has begun, and waits
+ * at the end for those that others have; the runs of one that dies are taken over.
+ *
  * @throws InputError where nothing can be run: none of the data sets is there
  * @throws InterruptedError after `signal`, with everything saved and a report of what there is
  */
 export async function reproduce(gpu: Gpu, request: ReproduceRequest, events: ReproduceEvents = {}): Promise<Results> {
-  const lock = await lockFolder(request.out);
-  try {
-    return await new Reproduction(gpu, request, events).run();
-  } finally {
-    await lock.release();
-  }
+  return new Reproduction(gpu, request, events).run();
+}
+
+/** Between two looks at runs that other processes train. */
+const LOOK_MS = 500;
+
+/** A run that another process has. */
+interface Elsewhere {
+  readonly id: string;
+  readonly owner: LockOwner;
+}
+
+/** What a run is trained with. */
+interface Training {
+  readonly lock: FolderLock;
+  readonly estimate: Estimate;
+  readonly place: Parameters<NonNullable<ReproduceEvents['onRun']>>[1];
 }
 
 class Reproduction {
@@ -88,7 +105,7 @@ class Reproduction {
   async run(): Promise<Results> {
     const { signal, out } = this.request;
     const needs = this.needs();
-    await this.findAll(needs.map(({ data }) => data));
+    await this.alone(() => this.findAll(needs.map(({ data }) => data)));
     this.planned = needs.flatMap((need) => {
       const data = this.found.find(({ name }) => name === need.data);
       return data ? runsOf(need, this.request.profile, data.dataset) : [];
@@ -96,17 +113,17 @@ class Reproduction {
     // Data set by data set, so that each is complete as early as it can be.
     this.planned.sort((a, b) => this.placeOf(a.data) - this.placeOf(b.data));
     try {
-      await this.measureYardsticks();
+      await this.alone(() => this.measureYardsticks());
       await this.trainAll();
     } catch (error) {
       if (!(error instanceof InterruptedError)) throw error;
-      await this.report();
+      await this.reportNow();
       throw new InterruptedError(`${error.message.split(';')[0]}; everything is saved`, {
         where: out,
         fix: 'the same command goes on from there',
       });
     }
-    const results = await this.report();
+    const results = await this.alone(() => this.report());
     if (signal?.aborted) this.events.onWords?.('interrupted when everything was done');
     return results;
   }
@@ -118,6 +135,33 @@ class Reproduction {
   private note(missing: Missing): void {
     this.missing.push(missing);
     this.events.onMissing?.(missing);
+  }
+
+  /** Does what one process at a time may do in the folder. */
+  private async alone<T>(work: () => Promise<T>): Promise<T> {
+    const { out, signal } = this.request;
+    const onWait = ({ pid, host }: LockOwner) =>
+      this.events.onWords?.(`waiting for process ${pid} on ${host}, which is writing into ${out}`);
+    const lock = await lockFolderInTurn(out, { signal, onWait }).catch((error: Error) => {
+      this.throwIfInterrupted();
+      throw error;
+    });
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** Writes the report without waiting: what keeps the folder from this process will write its own. */
+  private async reportNow(): Promise<void> {
+    const lock = await tryLockFolder(this.request.out);
+    if (!('release' in lock)) return;
+    try {
+      await this.report();
+    } finally {
+      await lock.release();
+    }
   }
 
   private throwIfInterrupted(): void {
@@ -174,46 +218,88 @@ class Reproduction {
   }
 
   private async trainAll(): Promise<void> {
+    const { signal, reportOnly } = this.request;
     const estimate = new Estimate(this.planned);
-    for (const run of this.planned) {
-      const evaluation = await keptEvaluation(this.folderOf(run));
-      if (evaluation) estimate.finish(run, await this.collect(run, evaluation));
+    for (const run of this.planned) await this.collectFinished(run, estimate);
+    this.events.onPlan?.({ runs: this.planned.length, finished: this.finished.size });
+    if (reportOnly) return;
+    for (let told = false; ; ) {
+      const { worked, elsewhere } = await this.trainOpen(estimate);
+      if (elsewhere.length === 0) return;
+      if (worked) continue;
+      const [{ id, owner }] = elsewhere as [Elsewhere];
+      const more = elsewhere.length > 1 ? ` and ${elsewhere.length - 1} more` : '';
+      if (!told) this.events.onWords?.(`waiting for ${id}${more}, trained by process ${owner.pid} on ${owner.host}`);
+      told = true;
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => this.throwIfInterrupted());
     }
-    const runs = this.planned.length;
-    this.events.onPlan?.({ runs, finished: this.finished.size });
-    if (this.request.reportOnly) return;
+  }
+
+  /** Trains, in the order of the plan, what is open and no other process has. */
+  private async trainOpen(estimate: Estimate): Promise<{ worked: boolean; elsewhere: Elsewhere[] }> {
+    const elsewhere: Elsewhere[] = [];
+    let worked = false;
     for (const [at, run] of this.planned.entries()) {
-      if (this.finished.has(run.id)) continue;
+      if (this.finished.has(run.id) || this.failed.some(({ id }) => id === run.id)) continue;
       this.throwIfInterrupted();
-      const left = (step: number) => estimate.left(run, step);
-      const telling = this.events.onRun?.(run, { number: at + 1, runs, left });
-      try {
-        estimate.finish(run, await this.train(run, estimate.watching(run, telling?.events)));
-      } catch (error) {
-        if (!(error instanceof HashgnnError) || error instanceof InterruptedError) throw error;
-        // A device that has failed fails in every run to come.
-        this.gpu.throwIfFailed();
-        this.failed.push({ id: run.id, why: error.message });
-        estimate.drop(run);
-        this.events.onFailed?.(run, error);
-      } finally {
-        telling?.end();
+      const lock = await tryLockFolder(this.folderOf(run));
+      if (!('release' in lock)) {
+        elsewhere.push({ id: run.id, owner: lock });
+        continue;
       }
+      worked = true;
+      try {
+        if (await this.collectFinished(run, estimate)) continue;
+        // Every other process has one of the runs that it was met with.
+        const left = (step: number) => {
+          const seconds = estimate.left(run, step);
+          return seconds && seconds / (1 + elsewhere.length);
+        };
+        const place = { number: at + 1, runs: this.planned.length, left };
+        await this.trainOne(run, { lock, estimate, place });
+      } finally {
+        await lock.release();
+      }
+    }
+    return { worked, elsewhere };
+  }
+
+  /** Trains and evaluates a run, or notes that it failed. */
+  private async trainOne(run: PlannedRun, { lock, estimate, place }: Training): Promise<void> {
+    const telling = this.events.onRun?.(run, place);
+    try {
+      estimate.finish(run, await this.train(run, lock, estimate.watching(run, telling?.events)));
+    } catch (error) {
+      if (!(error instanceof HashgnnError) || error instanceof InterruptedError) throw error;
+      // A device that has failed fails in every run to come.
+      this.gpu.throwIfFailed();
+      this.failed.push({ id: run.id, why: error.message });
+      estimate.drop(run);
+      this.events.onFailed?.(run, error);
+    } finally {
+      telling?.end();
     }
   }
 
   /** Trains and evaluates; seconds a step. */
-  private async train(run: PlannedRun, events: RunEvents): Promise<number> {
+  private async train(run: PlannedRun, lock: FolderLock, events: RunEvents): Promise<number> {
     const folder = this.folderOf(run);
     const dataset = this.datasetOf(run.data);
     if (!(await stat(join(folder, 'result.json')).catch(() => undefined))) {
       // The likely variants of kernels and not the tuned ones: a measurement that comes out otherwise would change bytes.
       await trainToFolder(this.gpu, dataset, run.options, folder, {
-        ...{ resume: true, signal: this.request.signal, events },
+        ...{ resume: true, signal: this.request.signal, events, lock },
       });
     }
     this.throwIfInterrupted();
     return this.collect(run, await evaluateAndKeep(this.gpu, folder, dataset));
+  }
+
+  /** Takes a run into the results if it is trained and evaluated, by whomever. */
+  private async collectFinished(run: PlannedRun, estimate: Estimate): Promise<boolean> {
+    const evaluation = await keptEvaluation(this.folderOf(run));
+    if (evaluation) estimate.finish(run, await this.collect(run, evaluation));
+    return evaluation !== undefined;
   }
 
   /** Takes a finished run into the results; seconds a step. */
@@ -261,24 +347,4 @@ class Reproduction {
     await writeReport(results, exhibits, out);
     return results;
   }
-}
-
-/** The course of a run from its `metrics.jsonl`. */
-async function curveOf(folder: string): Promise<Curve> {
-  const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8');
-  const records = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line));
-  const losses = records.filter((record) => 'loss' in record);
-  const validations = records.filter((record) => 'validation' in record);
-  const column = (name: string) => losses.map((record) => record[name] as number);
-  const search = (name: string) => validations.map(({ validation }) => validation[name]['HR@50'] as number);
-  return {
-    losses: { step: column('step'), loss: column('loss'), auc: column('auc'), guidance: column('guidance') },
-    validations: {
-      step: validations.map(({ step }) => step as number),
-      ...{ hamming: search('hamming'), hierarchical: search('hierarchical'), exact: search('exact') },
-    },
-  };
 }

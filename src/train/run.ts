@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { digestOfText } from '../base/checksums.js';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 import { appendText, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
-import { lockFolder } from '../base/lock.js';
+import { type FolderLock, lockFolder } from '../base/lock.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import { type Gpu, GpuLostError } from '../gpu/index.js';
 import { possibleVariants, type Variants } from '../layers/variants.js';
@@ -40,6 +40,8 @@ export interface RunSettings {
   readonly memory?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly events?: RunEvents | undefined;
+  /** Of the folder, where the caller has it; it is the caller's to release. */
+  readonly lock?: FolderLock | undefined;
 }
 
 /**
@@ -61,10 +63,10 @@ export async function trainToFolder(
   dataset: Dataset,
   options: TrainOptions,
   folder: string,
-  { resume = false, variants, memory, signal, events }: RunSettings = {},
+  { resume = false, variants, memory, signal, events, lock }: RunSettings = {},
 ): Promise<RunResult> {
   if (!resume || !(await isRun(folder))) await requireEmptyFolder(folder);
-  const lock = await lockFolder(folder);
+  const own = lock ? undefined : await lockFolder(folder);
   const settings = { variants, memory, signal, events };
   try {
     try {
@@ -75,7 +77,7 @@ export async function trainToFolder(
       return await trainHere(await gpu.living(), dataset, options, folder, { resume: true, ...settings });
     }
   } finally {
-    await lock.release();
+    await own?.release();
   }
 }
 

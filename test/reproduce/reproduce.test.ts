@@ -18,6 +18,8 @@ import { useGpu } from '../support/gpu.js';
 import { find, type Markup, readMarkup } from '../support/markup.js';
 
 const gpu = useGpu();
+/** Of a process beside the first one. */
+const another = useGpu();
 let root: string;
 let data: string;
 
@@ -178,6 +180,57 @@ describe('everything on tiny data', () => {
     expect(results.failed).toEqual([{ id: planned[0], why: expect.stringMatching(/empty/) }]);
     expect(results.runs.map(({ id }) => id)).toEqual(planned.slice(1));
     expect(readMarkup(await read('failing', 'report.html')).text).toContain(`${planned[0]} failed`);
+  });
+});
+
+describe('several at once', () => {
+  const few = {
+    exhibits: EXHIBITS.filter(({ name }) => name === 'table2'),
+    profile: { ...profile, data: ['ml-1m'] },
+  } as const;
+
+  beforeAll(async () => {
+    await reproduce(gpu(), request('alone', few));
+  });
+
+  test('in one folder share the runs, and both give the results of one alone', async () => {
+    const begun: string[] = [];
+    const words: string[] = [];
+    const events = {
+      onWords: (text: string) => words.push(text),
+      onRun: ({ id }: { id: string }) => {
+        begun.push(id);
+        return undefined;
+      },
+    };
+    const both = await Promise.all([gpu(), another()].map((one) => reproduce(one, request('shared', few), events)));
+    const { runs, ...whole } = await withoutTimes('alone');
+    expect(begun.toSorted()).toEqual(runs.map(({ id }) => id).toSorted());
+    for (const { times: _times, ...results } of both) {
+      expect(JSON.parse(JSON.stringify(results))).toEqual({ runs, ...whole });
+    }
+    expect(await withoutTimes('shared')).toEqual({ runs, ...whole });
+    expect(words.filter((text) => text.startsWith('waiting for process'))).not.toEqual([]);
+  });
+
+  test('waiting for a run of another process can be interrupted, and its run is taken over when it is gone', async () => {
+    const { runs } = await withoutTimes('alone');
+    const taken = join(root, 'taken', 'runs', runs[1]!.id);
+    await mkdir(taken, { recursive: true });
+    const owner = { pid: process.pid, host: 'another-machine', start: '1' };
+    await writeFile(join(taken, '.lock'), JSON.stringify(owner));
+    const controller = new AbortController();
+    const interrupted = reproduce(gpu(), request('taken', { ...few, signal: controller.signal }), {
+      onWords: (text) => {
+        if (text.startsWith(`waiting for ${runs[1]!.id}, trained by process`)) controller.abort();
+      },
+    });
+    await expect(interrupted).rejects.toThrow(InterruptedError);
+    expect((await withoutTimes('taken')).unfinished).toEqual([runs[1]!.id]);
+
+    const going = reproduce(gpu(), request('taken', few), { onWords: () => void rm(join(taken, '.lock')) });
+    expect((await going).unfinished).toEqual([]);
+    expect(await withoutTimes('taken')).toEqual(await withoutTimes('alone'));
   });
 });
 
