@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
+import { LOCK } from '../base/files.js';
 import { type FolderLock, type LockOwner, lockFolderInTurn, tryLockFolder } from '../base/lock.js';
 import type { Gpu } from '../gpu/index.js';
 import { type RunEvents, readResult, trainToFolder } from '../train/index.js';
@@ -81,6 +82,10 @@ interface Elsewhere {
   readonly owner: LockOwner;
 }
 
+/** The lock of a process of this machine that has died is taken over; of another machine's nobody can know. */
+const waitingFor = (what: string, { pid, host }: LockOwner) =>
+  `waiting for ${what}: process ${pid} on ${host} is writing there; if it is gone, delete ${LOCK} in the folder`;
+
 /** What a run is trained with. */
 interface Training {
   readonly lock: FolderLock;
@@ -140,8 +145,7 @@ class Reproduction {
   /** Does what one process at a time may do in the folder. */
   private async alone<T>(work: () => Promise<T>): Promise<T> {
     const { out, signal } = this.request;
-    const onWait = ({ pid, host }: LockOwner) =>
-      this.events.onWords?.(`waiting for process ${pid} on ${host}, which is writing into ${out}`);
+    const onWait = (owner: LockOwner) => this.events.onWords?.(waitingFor(out, owner));
     const lock = await lockFolderInTurn(out, { signal, onWait }).catch((error: Error) => {
       this.throwIfInterrupted();
       throw error;
@@ -229,7 +233,7 @@ class Reproduction {
       if (worked) continue;
       const [{ id, owner }] = elsewhere as [Elsewhere];
       const more = elsewhere.length > 1 ? ` and ${elsewhere.length - 1} more` : '';
-      if (!told) this.events.onWords?.(`waiting for ${id}${more}, trained by process ${owner.pid} on ${owner.host}`);
+      if (!told) this.events.onWords?.(waitingFor(`${id}${more}`, owner));
       told = true;
       await sleep(LOOK_MS, undefined, { signal }).catch(() => this.throwIfInterrupted());
     }
@@ -250,10 +254,10 @@ class Reproduction {
       worked = true;
       try {
         if (await this.collectFinished(run, estimate)) continue;
-        // Every other process has one of the runs that it was met with.
+        const others = new Set(elsewhere.map(({ owner }) => `${owner.pid} ${owner.host}`)).size;
         const left = (step: number) => {
           const seconds = estimate.left(run, step);
-          return seconds && seconds / (1 + elsewhere.length);
+          return seconds && seconds / (1 + others);
         };
         const place = { number: at + 1, runs: this.planned.length, left };
         await this.trainOne(run, { lock, estimate, place });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { requireEmptyFolder } from '../../src/base/files.js';
-import { lockFolder } from '../../src/base/lock.js';
+import { lockFolder, lockFolderInTurn } from '../../src/base/lock.js';
 import {
   CHECKPOINT,
   type Checkpoint,
@@ -134,6 +134,22 @@ describe('a folder', () => {
       expect(taken).toHaveLength(1);
       await taken[0]!.release();
     }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('can be waited for, as long as one likes', async () => {
+    const folder = await folderOf('in-turn');
+    const first = await lockFolder(folder);
+    const owners: unknown[] = [];
+    const second = lockFolderInTurn(folder, { onWait: (owner) => owners.push(owner) });
+    const controller = new AbortController();
+    const third = lockFolderInTurn(folder, { signal: controller.signal, onWait: () => controller.abort() });
+    await expect(third).rejects.toThrow('abort');
+    expect(owners).toMatchObject([{ pid: process.pid, host: hostname() }]);
+    await first.release();
+    await expect(lockFolder(folder).then((lock) => lock.release())).resolves.toBeUndefined();
+    await (await second).release();
+    expect(owners).toHaveLength(1);
     expect(await readdir(folder)).toEqual([]);
   });
 
