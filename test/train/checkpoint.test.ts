@@ -140,16 +140,19 @@ describe('a folder', () => {
   test('can be waited for, as long as one likes', async () => {
     const folder = await folderOf('in-turn');
     const first = await lockFolder(folder);
-    const owners: unknown[] = [];
-    const second = lockFolderInTurn(folder, { onWait: (owner) => owners.push(owner) });
     const controller = new AbortController();
-    const third = lockFolderInTurn(folder, { signal: controller.signal, onWait: () => controller.abort() });
-    await expect(third).rejects.toThrow('abort');
-    expect(owners).toMatchObject([{ pid: process.pid, host: hostname() }]);
+    const { signal } = controller;
+    await expect(lockFolderInTurn(folder, { signal, onWait: () => controller.abort() })).rejects.toThrow('abort');
+
+    let second: Promise<{ release(): Promise<void> }> | undefined;
+    const owner = await new Promise((onWait) => {
+      second = lockFolderInTurn(folder, { onWait });
+    });
+    expect(owner).toMatchObject({ pid: process.pid, host: hostname() });
     await first.release();
-    await expect(lockFolder(folder).then((lock) => lock.release())).resolves.toBeUndefined();
-    await (await second).release();
-    expect(owners).toHaveLength(1);
+    const { release } = await second!;
+    await expect(lockFolder(folder)).rejects.toThrow('is writing into this folder');
+    await release();
     expect(await readdir(folder)).toEqual([]);
   });
 
