@@ -183,6 +183,37 @@ describe('everything on tiny data', () => {
   });
 });
 
+test('of Figure 5 the widths are shown where the best configuration alone was run', async () => {
+  const { runs } = await reproduce(
+    gpu(),
+    request('widths', {
+      ...{
+        exhibits: EXHIBITS.filter(({ name }) => name === 'fig5'),
+        roles: ['best'],
+        models: ['hashgnn', 'graphsage'],
+      },
+      profile: { ...profile, data: ['ml-1m'], allWithBest: true },
+    }),
+  );
+  expect(runs.map(({ model, bits }) => `${model} ${bits}`).toSorted()).toEqual(
+    ['hashgnn 16', 'hashgnn 32', 'graphsage 16', 'graphsage 32'].toSorted(),
+  );
+  const page = readMarkup(await read('widths', 'report.html'));
+  const [, ...rows] = cellsOf(tableOf(page, /^Codes against embeddings over K, HR@50, masked/));
+  expect(rows.map(([system, , bits]) => `${system} ${bits}`)).toEqual([
+    'HashGNN 16',
+    'HashGNN 32',
+    'GraphSage 16',
+    'GraphSage 32',
+  ]);
+  const [, ...lines] = (await read('widths', 'csv/fig5.csv')).trim().split('\n');
+  expect(lines).toHaveLength(runs.length * 2 * 3);
+  for (const { model, bits, metrics } of runs) {
+    const system = model === 'hashgnn' ? 'HashGNN' : 'GraphSage';
+    expect(lines).toContain(`K,${bits},${system},best,exact,unmasked,${metrics.unmasked.exact['HR@50']}`);
+  }
+});
+
 describe('several at once', () => {
   const few = {
     exhibits: EXHIBITS.filter(({ name }) => name === 'table2'),

@@ -3,9 +3,9 @@ import { type Cell, heading, htmlTable, paragraph } from '../../page/page.js';
 import type { SearchName } from '../../search/index.js';
 import { SYSTEMS, type System } from '../paper.js';
 import type { Recipe } from '../plan.js';
-import { type Profile, ROLE_TITLES, type Role } from '../profiles.js';
+import { type Profile, presetOf, ROLE_TITLES, type Role } from '../profiles.js';
 import { figureOf, type Results, runsLike, yardsticksOf } from '../results.js';
-import { MASKINGS, type Masking } from '../run_evaluation.js';
+import { MASKINGS, type Masking, SEARCHES } from '../run_evaluation.js';
 import { SWEPT, withBits, withLambda, withTriplets } from '../sweeps.js';
 import type { CsvRows, Exhibit } from './exhibit.js';
 import { formatFigure, formatShare, SEARCH_TITLES, sequenceClass } from './look.js';
@@ -87,26 +87,43 @@ export const fig5: Exhibit = {
         points: pointsOf(results, sweep, search, masking),
       })).filter(({ points }) => points.length > 0),
     }));
-    if (panels.every(({ series }) => series.length === 0)) return paragraph('No run of this figure is there.');
+    const widths = widthRows(results).filter(({ rows }) => rows.length > 0);
+    const isSwept = panels.some(({ series }) => series.length > 0);
+    if (!isSwept && widths.length === 0) return paragraph('No run of this figure is there.');
     const header = ['system', 'preset', 'K', 'Hamming', 'hierarchical', 'exact', 'kept', 'PureSVD, K wide'];
     return [
-      paragraph(
-        'HashGNN on MovieLens by the paper’s protocol, one option changed at a time; the other values are the preset’s. ' +
-          'The paper gives these figures without numbers.',
-      ),
-      lineCharts('HR@50 of HashGNN over λ, triplets a positive and K', panels, 3),
+      ...(isSwept
+        ? [
+            paragraph(
+              'HashGNN on MovieLens by the paper’s protocol, one option changed at a time; the other values are the ' +
+                'preset’s. The paper gives these figures without numbers.',
+            ),
+            lineCharts('HR@50 of HashGNN over λ, triplets a positive and K', panels, 3),
+          ]
+        : []),
       heading(3, 'Codes against embeddings'),
       paragraph('Kept: HR@50 of hierarchical search as a share of that of exact search with the same embeddings.'),
-      ...widthRows(results)
-        .filter(({ rows }) => rows.length > 0)
-        .map(({ caption, rows }) => htmlTable(caption, header, rows, ['left', ...right(header.length - 1)])),
+      ...widths.map(({ caption, rows }) => htmlTable(caption, header, rows, ['left', ...right(header.length - 1)])),
     ].join('\n');
   },
   csv: (results): CsvRows => [
-    ['option', 'value', 'search', 'masking', METRIC],
-    ...SWEEPS.flatMap((sweep) =>
+    ['option', 'value', 'system', 'preset', 'search', 'masking', METRIC],
+    ...SWEEPS.filter(({ option }) => option !== 'K').flatMap((sweep) =>
       LINES.flatMap(({ search, masking }) =>
-        pointsOf(results, sweep, search, masking).map(([value, hr]) => [sweep.option, value, search, masking, hr]),
+        pointsOf(results, sweep, search, masking).map(([value, hr]) => [
+          ...[sweep.option, value, SYSTEMS.hashgnn, presetOf(SWEPT, 'protocol')],
+          ...[search, masking, hr],
+        ]),
+      ),
+    ),
+    ...WIDTHS.flatMap(({ role, system }) =>
+      results.profile.bits.flatMap((bits) =>
+        MASKINGS.flatMap((masking) =>
+          SEARCHES.flatMap((search) => {
+            const found = figureOf(results, withBits(bits, system, role), { search, masking, metric: METRIC });
+            return found ? [['K', bits, SYSTEMS[system], presetOf(SWEPT, role), search, masking, found.mean]] : [];
+          }),
+        ),
       ),
     ),
   ],
