@@ -1,5 +1,5 @@
 /** Folders that one process at a time writes into. Node only. */
-import { mkdir, readdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -65,8 +65,9 @@ export async function tryLockFolder(path: string): Promise<FolderLock | LockOwne
         break;
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        // Another process made the folder, and released and removed it in this moment.
-        if (code === 'ENOENT') continue;
+        // Another process made the folder, and released and removed it in this moment; a link to nothing stays one.
+        const leadsNowhere = (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false;
+        if (code === 'ENOENT' && !leadsNowhere) continue;
         if (code !== 'EEXIST') {
           // Made, but the disk had no room for what it says.
           await unlink(file).catch(() => undefined);

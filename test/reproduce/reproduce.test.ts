@@ -259,7 +259,9 @@ describe('several at once', () => {
     await expect(interrupted).rejects.toThrow(InterruptedError);
     expect((await withoutTimes('taken')).unfinished).toEqual([runs[1]!.id]);
 
-    const going = reproduce(gpu(), request('taken', few), { onWords: () => void rm(join(taken, '.lock')) });
+    const going = reproduce(gpu(), request('taken', few), {
+      onWords: () => void rm(join(taken, '.lock'), { force: true }),
+    });
     expect((await going).unfinished).toEqual([]);
     expect(await withoutTimes('taken')).toEqual(await withoutTimes('alone'));
   });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -135,6 +135,12 @@ describe('a folder', () => {
       await taken[0]!.release();
     }
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('that is a link to nothing is an error', async () => {
+    const link = join(await folderOf('links'), 'link');
+    await symlink(join(root, 'nowhere', 'at-all'), link);
+    await expect(lockFolder(link)).rejects.toThrow('cannot take the folder');
   });
 
   test('can be waited for, as long as one likes', async () => {
