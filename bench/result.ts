@@ -1,4 +1,20 @@
 /** The JSON results of the benches as files: how each is told from the others, and what it must hold. */
+import {
+  above,
+  amount,
+  type Check,
+  each,
+  fields,
+  isObject,
+  type Json,
+  list,
+  nothing,
+  oneOf,
+  optional,
+  orNull,
+  text,
+  truth,
+} from '../src/base/checks.js';
 import { InputError } from '../src/base/errors.js';
 import { readJson } from '../src/base/files.js';
 import type { KernelBenchResult } from './kernels/index.js';
@@ -76,60 +92,6 @@ function kindOf({ kernels, rows, ceilings, dataset, encode }: Json): BenchKind |
 }
 
 // ---------------------------------------------------------------------------------------------------------- checking
-
-type Json = Record<string, unknown>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Says what is wrong with a value at a place, undefined where nothing is. */
-type Check = (value: unknown, place: string) => string | undefined;
-
-const check =
-  (what: string, holds: (value: unknown) => boolean): Check =>
-  (value, place) =>
-    holds(value) ? undefined : `${place} ${value === undefined ? 'is missing' : `is not ${what}`}`;
-const text = check('a text', (value) => typeof value === 'string');
-const amount = check('a number from 0', (value) => Number.isFinite(value) && (value as number) >= 0);
-const above = check('a number above 0', (value) => Number.isFinite(value) && (value as number) > 0);
-const truth = check('true or false', (value) => typeof value === 'boolean');
-const oneOf = (...values: readonly string[]) =>
-  check(`one of ${values.join(', ')}`, (value) => values.includes(value as string));
-const nothing = check('null', (value) => value === null);
-
-const orNull =
-  (inner: Check): Check =>
-  (value, place) =>
-    value === null ? undefined : inner(value, place);
-const optional =
-  (inner: Check): Check =>
-  (value, place) =>
-    value === undefined ? undefined : inner(value, place);
-const list =
-  (inner: Check): Check =>
-  (value, place) =>
-    Array.isArray(value) ? firstOf(value, (one, at) => inner(one, `${place}[${at}]`)) : `${place} is not a list`;
-const each =
-  (inner: Check): Check =>
-  (value, place) =>
-    isObject(value)
-      ? firstOf(Object.entries(value), ([name, one]) => inner(one, `${place}.${name}`))
-      : `${place} is not an object`;
-const fields =
-  (inner: Readonly<Record<string, Check>>): Check =>
-  (value, place) =>
-    isObject(value)
-      ? firstOf(Object.entries(inner), ([name, one]) => one(value[name], place ? `${place}.${name}` : name))
-      : `${place} ${value === undefined ? 'is missing' : 'is not an object'}`;
-
-function firstOf<T>(values: readonly T[], wrong: (value: T, at: number) => string | undefined): string | undefined {
-  for (const [at, value] of values.entries()) {
-    const found = wrong(value, at);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
 
 const common = {
   ...{ adapter: text, driver: text, versions: each(text), seed: amount },

@@ -118,7 +118,7 @@ export function roofline(title: string, ceilings: AllCeilings, rows: readonly Me
     if (label !== '') named.add(row.kernel);
     out.push(label);
   }
-  return picture(title, WIDTH, bottom + FOOT, out);
+  return picture({ title, width: WIDTH, height: bottom + FOOT, content: out });
 }
 
 function describeDot({ kernel, what, shape, time, share, operationsPerSecond }: MeasuredKernel, intensity: number) {

@@ -1,6 +1,7 @@
 /** Lines over an axis, some panels beside each other under one legend. */
 import { compactTick, escapeXml, formatTick, ticksBetween } from '../base/drawing.js';
 import {
+  type Drawing,
   logScale,
   logTicks,
   type MarkShape,
@@ -48,7 +49,7 @@ const MARKED = 16;
 const SWATCH = 26;
 
 /** @param panels at least one with a point, in rows of at most `columns` */
-export function lineCharts(title: string, panels: readonly LinePanel[], columns = Math.min(2, panels.length)): string {
+export function drawLines(title: string, panels: readonly LinePanel[], columns = Math.min(2, panels.length)): Drawing {
   const width = (WIDTH - GAP * (columns - 1)) / columns;
   const tall = HEAD + PLOT + FOOT;
   const drawn = panels.map((panel, at) => {
@@ -60,8 +61,11 @@ export function lineCharts(title: string, panels: readonly LinePanel[], columns 
     panels.flatMap(({ series }) => series),
     below,
   );
-  return picture(title, WIDTH, below + height, [...drawn, ...markup]);
+  return { title, width: WIDTH, height: below + height, content: [...drawn, ...markup] };
 }
+
+/** The same in a page. */
+export const lineCharts = (...drawn: Parameters<typeof drawLines>) => picture(drawLines(...drawn));
 
 function panelParts({ title, across, series, low, log }: LinePanel, width: number): string[] {
   const filled = series.filter(({ points }) => points.length > 0);

@@ -1,7 +1,7 @@
 /** A page of results as one file of HTML that needs nothing from outside. */
 import { escapeXml } from '../base/drawing.js';
 import type { Align } from '../base/text.js';
-import { type Attributes, tag } from './svg.js';
+import { type Attributes, type Drawing, svg, tag } from './svg.js';
 
 /** A part of a page, with a heading of its own. */
 export interface Section {
@@ -129,6 +129,25 @@ const COLOURS: Colours = {
   bad: ['#b3372f', '#f08a80'],
 };
 
+/** Around a drawing in a file, in pixels. */
+const MARGIN = 14;
+
+/**
+ * A drawing as a file of its own, which looks as it does in a page with these colours, by day and by night. It names every
+ * colour where it is used: programs that print or edit pictures know no variables.
+ */
+export function pictureFile(drawing: Drawing, colours: Colours = {}): string {
+  const all = { ...COLOURS, ...colours };
+  const rules = [PICTURE_RULES, '.surface{fill:var(--surface)}', markRules(colours)].join('\n');
+  const named = (which: 0 | 1) => rules.replace(/var\(--([\w-]+)\)/g, (_, name: string) => all[name]![which]);
+  const style = `<style>\n${named(0)}\n@media screen and (prefers-color-scheme:dark){\n${named(1)}\n}\n</style>`;
+  const [width, height] = [drawing.width + 2 * MARGIN, drawing.height + 2 * MARGIN];
+  const ground = tag('rect', { class: 'surface', width: '100%', height: '100%' });
+  const drawn = tag('g', { transform: `translate(${MARGIN} ${MARGIN})` }, ...drawing.content);
+  const whole = { title: drawing.title, width, height, content: [style, ground, drawn] };
+  return `${svg(whole, { xmlns: 'http://www.w3.org/2000/svg' })}\n`;
+}
+
 /** The style of a page that has these colours beside its own. */
 export function styleOf(more: Colours): string {
   const colours = { ...COLOURS, ...more };
@@ -136,14 +155,20 @@ export function styleOf(more: Colours): string {
     Object.entries(colours)
       .map(([name, both]) => `--${name}:${both[which]}`)
       .join(';');
-  const marks = ['ours', 'peer', ...Object.keys(more)];
   return `
 :root{color-scheme:light;${variables(0)}}
 @media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;${variables(1)}}}
 ${RULES}
-${marks.map((name) => `.${name}{fill:var(--${name})}.line.${name}{fill:none;stroke:var(--${name})}`).join('\n')}
+${PICTURE_RULES}
+${markRules(more)}
 ${PRINT}`;
 }
+
+/** Marks, bars and lines whose class is a colour. */
+const markRules = (more: Colours) =>
+  ['ours', 'peer', ...Object.keys(more)]
+    .map((name) => `.${name}{fill:var(--${name})}.line.${name}{fill:none;stroke:var(--${name})}`)
+    .join('\n');
 
 const RULES = `\
 body{margin:0;background:var(--surface);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
@@ -171,7 +196,11 @@ td.bad{color:var(--bad)}
 .facts th,.facts td{white-space:normal;overflow-wrap:anywhere}
 .facts tbody th{overflow-wrap:normal}
 .facts td{min-width:11em}
-svg{display:block;max-width:100%;min-width:760px;height:auto;font:11px system-ui,sans-serif}
+svg{display:block;max-width:100%;min-width:760px;height:auto}`;
+
+/** Of what is drawn, in pages and files. */
+const PICTURE_RULES = `\
+svg{font:11px system-ui,sans-serif}
 svg text{fill:var(--ink)}
 svg .muted{fill:var(--muted)}
 svg .strong{font-weight:600;font-size:12px}

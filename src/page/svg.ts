@@ -23,14 +23,26 @@ export const words = (x: number, y: number, text: string, more: Attributes = {})
   tag('text', { x, y, ...more }, escapeXml(text));
 
 /** A whole picture, `width` × `height` pixels where there is room and smaller where there is none. */
-export function picture(title: string, width: number, height: number, content: readonly string[]): string {
-  const svg = tag(
+export interface Drawing {
+  readonly title: string;
+  readonly width: number;
+  readonly height: number;
+  /** Markup. */
+  readonly content: readonly string[];
+}
+
+/** A drawing as an element of SVG. */
+export function svg({ title, width, height, content }: Drawing, more: Attributes = {}): string {
+  const viewBox = `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`;
+  return tag(
     'svg',
-    { viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, width, height, role: 'img', 'aria-label': title },
+    { ...more, viewBox, width, height, role: 'img', 'aria-label': title },
     [tooltip(title), ...content].join('\n'),
   );
-  return tag('div', { class: 'chart' }, svg);
 }
+
+/** A drawing in a page. */
+export const picture = (drawing: Drawing) => tag('div', { class: 'chart' }, svg(drawing));
 
 /** Pixels that a text takes at most, in the pictures' two kinds of letters. */
 export const textPixels = (text: string, letters: 'code' | 'words' = 'words') =>
@@ -209,7 +221,7 @@ const GAP = 16;
 const LABEL_MOST = 440;
 
 /** Bars along a line for each row, all of a column on one scale that begins at 0. */
-export function barChart(title: string, panels: readonly Panel[], rows: readonly BarRow[]): string {
+export function drawBars(title: string, panels: readonly Panel[], rows: readonly BarRow[]): Drawing {
   const labelOf = ({ label, note }: BarRow) => (note ? `${label}  ${note}` : label);
   const labels = Math.min(LABEL_MOST, Math.max(...rows.map((row) => textPixels(labelOf(row), 'code')))) + 12;
   const column = (WIDTH - labels - GAP * (panels.length - 1)) / panels.length;
@@ -256,8 +268,11 @@ export function barChart(title: string, panels: readonly Panel[], rows: readonly
     });
     out.push(tag('g', { class: 'row' }, tooltip(row.tooltip), label, ...bars));
   }
-  return picture(title, WIDTH, height + 4, out);
+  return { title, width: WIDTH, height: height + 4, content: out };
 }
+
+/** The same in a page. */
+export const barChart = (...drawn: Parameters<typeof drawBars>) => picture(drawBars(...drawn));
 
 /** A number of milliseconds at a tick. */
 export const millisecondTick = (value: number) => `${formatTick(value)} ms`;

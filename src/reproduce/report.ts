@@ -9,6 +9,7 @@ import {
   htmlTable,
   page,
   paragraph,
+  pictureFile,
   points,
   type Section,
   sectionLinks,
@@ -22,7 +23,7 @@ import { DATA, SYSTEMS } from './paper.js';
 import { presetOf, ROLE_TITLES, type Role } from './profiles.js';
 import type { Results, RunResult } from './results.js';
 
-/** Writes `report.html`, `results.json` and `csv/` below a folder. */
+/** Writes `report.html`, `results.json`, `csv/` and `figures/`, the page's pictures as files of SVG, below a folder. */
 export async function writeReport(results: Results, exhibits: readonly Exhibit[], folder: string): Promise<void> {
   await writeJson(join(folder, 'results.json'), results);
   const tables: [string, CsvRows][] = [
@@ -33,6 +34,10 @@ export async function writeReport(results: Results, exhibits: readonly Exhibit[]
   ];
   await makeFolder(join(folder, 'csv'));
   for (const [name, rows] of tables) await writeFileAtomic(join(folder, 'csv', `${name}.csv`), csvOf(rows));
+  await makeFolder(join(folder, 'figures'));
+  for (const [name, drawing] of exhibits.flatMap((exhibit) => Object.entries(exhibit.pictures?.(results) ?? {}))) {
+    if (drawing) await writeFileAtomic(join(folder, 'figures', `${name}.svg`), pictureFile(drawing, COLOURS));
+  }
   await writeFileAtomic(join(folder, 'report.html'), reportOf(results, exhibits));
 }
 
@@ -61,6 +66,7 @@ function intro(results: Results, sections: readonly Section[]): string {
       'runs',
       `${results.runs.length} finished${unfinished.length > 0 ? `, ${unfinished.length} still to be done: the same command goes on` : ''}`,
     ],
+    ...sourcesOf(results),
   ] as const;
   const gaps = [
     ...missing.map(({ what, fix }) => (fix ? `${what}; ${fix}` : what)),
@@ -78,10 +84,29 @@ function intro(results: Results, sections: readonly Section[]): string {
   ].join('\n');
 }
 
+/** From which results runs were included. */
+function sourcesOf({ runs }: Results): [name: string, value: string][] {
+  const origins = runs.flatMap(({ from }) => from ?? []);
+  if (origins.length === 0) return [];
+  const numbers = countsOf(origins.map(({ results }) => results));
+  const others = origins.filter(({ sameOptions }) => !sameOptions).length;
+  const rows: [string, string][] = [
+    ['from elsewhere', [...numbers].map(([results, count]) => `${count} of ${results}`).join(', ')],
+    ['by another version', `${others} of these, whose presets may have set some options otherwise`],
+  ];
+  return others > 0 ? rows : rows.slice(0, 1);
+}
+
+/** How often each is there. */
+function countsOf(names: readonly string[]): Map<string, number> {
+  const numbers = new Map<string, number>();
+  for (const name of names) numbers.set(name, (numbers.get(name) ?? 0) + 1);
+  return numbers;
+}
+
 /** Where trainings were made, and how many where there are several. */
 function adaptersOf({ runs, adapter }: Results): string {
-  const numbers = new Map<string, number>();
-  for (const run of runs) numbers.set(run.adapter, (numbers.get(run.adapter) ?? 0) + 1);
+  const numbers = countsOf(runs.map((run) => run.adapter));
   if (numbers.size <= 1) return [...numbers.keys()][0] ?? adapter;
   return [...numbers].map(([name, runs]) => `${name}: ${runs} of the trainings`).join('; ');
 }
@@ -214,7 +239,7 @@ function runs(results: Results): string {
   const rows = results.runs.map((run): Cell[] => {
     const { training, toBest, searches } = results.times.runs[run.id]!;
     return [
-      nameOf(run),
+      run.from === undefined ? nameOf(run) : `${nameOf(run)} (${run.from.results})`,
       run.steps.toLocaleString('en-US'),
       run.best ? run.best.step.toLocaleString('en-US') : '–',
       formatSeconds(training),
@@ -263,9 +288,13 @@ const orderingsCsv = (results: Results): CsvRows => [
 ];
 
 const runsCsv = ({ runs: all, times }: Results): CsvRows => [
-  ['run', 'data', 'system', 'preset', 'seed', 'bits', 'steps', 'best step', 'training seconds', 'GPU bytes', 'adapter'],
-  ...all.map(({ id, data, model, preset, seed, bits, steps, best, memory, adapter }) => [
+  [
+    ...['run', 'data', 'system', 'preset', 'seed', 'bits', 'steps', 'best step', 'training seconds', 'GPU bytes'],
+    ...['adapter', 'from'],
+  ],
+  ...all.map(({ id, data, model, preset, seed, bits, steps, best, memory, adapter, from }) => [
     ...[id, data, model, preset, seed, bits, steps, best?.step ?? '', times.runs[id]!.training, memory.peak, adapter],
+    from?.results ?? '',
   ]),
 ];
 

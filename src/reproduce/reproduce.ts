@@ -12,13 +12,14 @@ import { curveOf } from './curve.js';
 import { type FoundData, findData } from './data_sets.js';
 import { Estimate } from './estimate.js';
 import type { Exhibit } from './exhibits/index.js';
+import { type FinishedRun, IncludedRuns } from './included.js';
 import { orderingsOf } from './orderings.js';
 import type { DataName } from './paper.js';
 import { isTrainable, lackingFor, merged, type PlannedRun, runsOf } from './plan.js';
 import { type Profile, presetOf, type Role } from './profiles.js';
 import { writeReport } from './report.js';
-import type { Measured, Missing, Results, RunResult, Times } from './results.js';
-import { evaluateAndKeep, keptEvaluation, keptRecalls, type Recalls, type RunEvaluation } from './run_evaluation.js';
+import type { Measured, Missing, Results, RunResult } from './results.js';
+import { evaluateAndKeep, keptEvaluation, keptRecalls, type RunEvaluation } from './run_evaluation.js';
 import { keptYardsticks } from './yardsticks.js';
 
 export interface ReproduceRequest {
@@ -34,6 +35,11 @@ export interface ReproduceRequest {
   readonly data?: string | undefined;
   /** Several processes may work in it at once. */
   readonly out: string;
+  /**
+   * Results of other folders: a run that is not in `out` and that one of them has is taken from there, from the first that
+   * has it, and not trained here.
+   */
+  readonly include?: readonly string[] | undefined;
   /** Trains nothing: the report is of what is finished. */
   readonly reportOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -59,14 +65,15 @@ export interface ReproduceEvents {
 }
 
 /**
- * Runs what is missing below `out` and writes `report.html`, `results.json` and `csv/` there. What was interrupted goes on
- * where it was; what is finished is neither trained nor evaluated again. A run that fails is named in the report, and
- * the others go on.
+ * Runs what is missing below `out` and writes `report.html`, `results.json`, `csv/` and `figures/` there. What was
+ * interrupted goes on where it was; what is finished is neither trained nor evaluated again. A run that fails is named in
+ * the report, and the others go on.
  *
  * Several processes may do so in one folder at once and share the work: each takes runs that no other has begun, and waits
  * at the end for those that others have; the runs of one that dies are taken over.
  *
- * @throws InputError where nothing can be run: none of the data sets is there
+ * @throws InputError where nothing can be run, as none of the data sets is there, or where `include` names what
+ * are no results
  * @throws InterruptedError after `signal`, with everything saved and a report of what there is
  */
 export async function reproduce(gpu: Gpu, request: ReproduceRequest, events: ReproduceEvents = {}): Promise<Results> {
@@ -97,8 +104,9 @@ class Reproduction {
   private readonly found: FoundData[] = [];
   private readonly missing: Missing[] = [];
   private readonly failed: { id: string; why: string }[] = [];
-  private readonly finished = new Map<string, { result: RunResult; times: Times['runs'][string]; recalls: Recalls }>();
+  private readonly finished = new Map<string, FinishedRun>();
   private planned: PlannedRun[] = [];
+  private included!: IncludedRuns;
   private yardsticks: Results['yardsticks'][number][] = [];
 
   constructor(
@@ -108,8 +116,9 @@ class Reproduction {
   ) {}
 
   async run(): Promise<Results> {
-    const { signal, out } = this.request;
+    const { signal, out, include = [] } = this.request;
     const needs = this.needs();
+    this.included = await IncludedRuns.read(include);
     await this.alone(() => this.findAll(needs.map(({ data }) => data)));
     this.planned = needs.flatMap((need) => {
       const data = this.found.find(({ name }) => name === need.data);
@@ -302,8 +311,16 @@ class Reproduction {
   /** Takes a run into the results if it is trained and evaluated, by whomever. */
   private async collectFinished(run: PlannedRun, estimate: Estimate): Promise<boolean> {
     const evaluation = await keptEvaluation(this.folderOf(run));
-    if (evaluation) estimate.finish(run, await this.collect(run, evaluation));
-    return evaluation !== undefined;
+    if (evaluation) {
+      estimate.finish(run, await this.collect(run, evaluation));
+      return true;
+    }
+    const included = await this.included.find(run, this.datasetOf(run.data).summary.fingerprint);
+    if (!included) return false;
+    this.finished.set(run.id, included);
+    // Its seconds are those of another machine.
+    estimate.drop(run);
+    return true;
   }
 
   /** Takes a finished run into the results; seconds a step. */
@@ -344,9 +361,10 @@ class Reproduction {
         runs: Object.fromEntries(done.map(({ result, times }) => [result.id, times])),
       },
     };
-    const recalls = new Map(done.map(({ result, recalls }) => [result.id, recalls]));
+    const recalls = new Map(done.flatMap(({ result, recalls }) => (recalls ? [[result.id, recalls] as const] : [])));
     const { times, ...rest } = measured;
-    const concluded = { comparisons: comparisonsOf(measured, recalls), orderings: orderingsOf(measured) };
+    const comparisons = comparisonsOf(measured, recalls, this.included.comparisons(measured.runs));
+    const concluded = { comparisons, orderings: orderingsOf(measured) };
     const results: Results = { ...rest, ...concluded, times };
     await writeReport(results, exhibits, out);
     return results;

@@ -39,6 +39,16 @@ export interface RunResult extends Recipe {
   readonly memory: { readonly predicted: number; readonly peak: number };
   /** Where a figure draws it. */
   readonly curve?: Curve;
+  /** Where it was included from; undefined where it is in the folder of this report. */
+  readonly from?: Origin;
+}
+
+/** The results that a run was included from. */
+export interface Origin {
+  /** As they were named. */
+  readonly results: string;
+  /** Whether every option is that of here: its id says so. Else another version made it, whose presets may have set some otherwise. */
+  readonly sameOptions: boolean;
 }
 
 /** How a training went, as columns. */

@@ -31,6 +31,7 @@ interface Options extends OutputOptions {
   readonly presets?: readonly Role[];
   readonly alibabaSize?: number;
   readonly shorten?: number;
+  readonly include?: readonly string[];
   readonly reportOnly?: boolean;
   readonly adapter?: string;
 }
@@ -68,12 +69,28 @@ export function register(program: Command): void {
     )
     .option('--alibaba-size <x>', "generated data in the place of Alibaba's: this share of its size", toShare)
     .option('--shorten <x>', 'multiply all numbers of steps by this, beside what the profile does', toShare)
+    .option(
+      '--include <path>',
+      'results.json of another --out, or its folder, of this machine or another: runs that it has are not done here; may be given several times',
+      (path: string, before: readonly string[] = []) => [...before, path],
+    )
     .option('--report-only', 'train nothing: write the report of what is finished')
     .option('--adapter <name>', 'GPU to use, as hashgnn doctor names it');
   outputOptions(command).action(async (what: string, options: Options) => {
     const output = new Output(options);
     const signal = interruptSignal();
-    const { data, out, profile: profileName, seeds, models, presets, alibabaSize, shorten, reportOnly } = options;
+    const {
+      data,
+      out,
+      profile: profileName,
+      seeds,
+      models,
+      presets,
+      alibabaSize,
+      shorten,
+      include,
+      reportOnly,
+    } = options;
     const profile = {
       ...shortenedBy(PROFILES[profileName], shorten ?? 1),
       ...(seeds && { seeds }),
@@ -84,7 +101,7 @@ export function register(program: Command): void {
     output.say(`adapter: ${gpu.name}${gpu.adapter.software ? ', a software driver' : ''}`);
     const results = await reproduce(
       gpu,
-      { exhibits, profile, profileName, models, roles: presets, data, out, reportOnly, signal },
+      { exhibits, profile, profileName, models, roles: presets, data, out, include, reportOnly, signal },
       eventsOf(output, options),
     );
     output.result(results, describeResults(results, out));
@@ -126,7 +143,7 @@ function describeResults(results: Results, out: string): string {
   return [
     `${runs.length} runs${failed.length > 0 ? `, ${failed.length} failed` : ''}`,
     ...(orderings.length > 0 ? [`${holding} of ${orderings.length} claims of the paper hold`] : []),
-    `report: ${join(out, 'report.html')}, a page for any browser; results.json and csv/ beside it`,
+    `report: ${join(out, 'report.html')}, a page for any browser; results.json, csv/ and figures/ beside it`,
   ].join('\n');
 }
 

@@ -1,3 +1,4 @@
+import type { Drawing } from '../../page/svg.js';
 import type { DataName } from '../paper.js';
 import type { Need } from '../plan.js';
 import type { Profile } from '../profiles.js';
@@ -14,7 +15,9 @@ export interface Exhibit {
   needs(profile: Profile): readonly Need[];
   /** Data sets that it speaks of without needing runs on them. */
   shows?(profile: Profile): readonly DataName[];
-  /** Markup of its section. */
+  /** Markup of its section, with its pictures. */
   draw(results: Results): string;
+  /** Its pictures by the names of their files; undefined where nothing of one was run. */
+  pictures?(results: Results): Readonly<Record<string, Drawing | undefined>>;
   csv(results: Results): CsvRows;
 }

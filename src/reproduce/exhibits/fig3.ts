@@ -1,7 +1,8 @@
-import { type LinePanel, lineCharts } from '../../page/lines.js';
+import { drawLines, type LinePanel } from '../../page/lines.js';
 import { heading, paragraph } from '../../page/page.js';
+import { type Drawing, picture } from '../../page/svg.js';
 import { CONTINUOUS, DATA, type DataName, SYSTEM_NAMES, SYSTEMS } from '../paper.js';
-import { figureOf, plain, type Results, yardsticksOf } from '../results.js';
+import { figureOf, plain, type Results, runsLike, yardsticksOf } from '../results.js';
 import { CUTOFFS, MASKINGS, type Masking } from '../run_evaluation.js';
 import type { Exhibit } from './exhibit.js';
 import { classOf, shapeOf, UNMASKED_FIRST } from './look.js';
@@ -36,6 +37,13 @@ function panelOf(results: Results, data: DataName, masking: Masking): LinePanel 
 
 const dataOf = (results: Results) => results.data.map(({ name }) => name).filter((name) => name !== 'alibaba');
 
+/** Nothing where no system was run. */
+function drawingOf(results: Results, data: DataName): Drawing | undefined {
+  if (SYSTEM_NAMES.every((system) => runsLike(results, plain(data, system, 'protocol')).length === 0)) return undefined;
+  const panels = UNMASKED_FIRST.map((masking) => panelOf(results, data, masking));
+  return drawLines(`HR over n in Hamming space on ${DATA[data].title}`, panels);
+}
+
 /** Figure 3: HR over the number of retrieved items in Hamming space. */
 export const fig3: Exhibit = {
   name: 'fig3',
@@ -47,14 +55,15 @@ export const fig3: Exhibit = {
         'HR of the items nearest by code alone. Systems without codes of their own (dashed) are searched by the signs of ' +
           'their embeddings. The paper gives this figure without numbers.',
       ),
-      ...dataOf(results).flatMap((data) => [
-        heading(3, DATA[data].title),
-        lineCharts(
-          `HR over n in Hamming space on ${DATA[data].title}`,
-          UNMASKED_FIRST.map((masking) => panelOf(results, data, masking)),
-        ),
-      ]),
+      ...dataOf(results).flatMap((data) => {
+        const drawing = drawingOf(results, data);
+        return [
+          heading(3, DATA[data].title),
+          drawing ? picture(drawing) : paragraph('No run of this figure is there.'),
+        ];
+      }),
     ].join('\n'),
+  pictures: (results) => Object.fromEntries(dataOf(results).map((data) => [`fig3-${data}`, drawingOf(results, data)])),
   csv: (results) => [
     ['data', 'masking', 'system', 'n', 'HR'],
     ...dataOf(results).flatMap((data) =>

@@ -1,5 +1,6 @@
-import { lineCharts } from '../../page/lines.js';
+import { drawLines } from '../../page/lines.js';
 import { type Cell, heading, htmlTable, paragraph } from '../../page/page.js';
+import { type Drawing, picture } from '../../page/svg.js';
 import type { SearchName } from '../../search/index.js';
 import { SYSTEMS, type System } from '../paper.js';
 import type { Recipe } from '../plan.js';
@@ -38,6 +39,20 @@ function pointsOf(results: Results, { values, recipe }: (typeof SWEEPS)[number],
     const found = figureOf(results, recipe(value), { search, masking, metric: METRIC });
     return found ? [[value, found.mean]] : [];
   });
+}
+
+/** Nothing where no run of the sweeps is there. */
+function drawingOf(results: Results): Drawing | undefined {
+  const panels = SWEEPS.map((sweep) => ({
+    ...{ title: `HR@50 over ${sweep.option}`, across: sweep.option },
+    series: LINES.map(({ name, search, masking }, at) => ({
+      ...{ name, colour: sequenceClass(2 * at), dashed: masking === 'unmasked' },
+      ...{ shape: search === 'hamming' ? ('square' as const) : ('circle' as const) },
+      points: pointsOf(results, sweep, search, masking),
+    })).filter(({ points }) => points.length > 0),
+  }));
+  if (panels.every(({ series }) => series.length === 0)) return undefined;
+  return drawLines('HR@50 of HashGNN over λ, triplets a positive and K', panels, 3);
 }
 
 /** A line for each width of each system: what hierarchical search keeps of exact search. */
@@ -79,26 +94,18 @@ export const fig5: Exhibit = {
         ].map((recipe) => ({ ...recipe, once: true }))
       : [],
   draw(results) {
-    const panels = SWEEPS.map((sweep) => ({
-      ...{ title: `HR@50 over ${sweep.option}`, across: sweep.option },
-      series: LINES.map(({ name, search, masking }, at) => ({
-        ...{ name, colour: sequenceClass(2 * at), dashed: masking === 'unmasked' },
-        ...{ shape: search === 'hamming' ? ('square' as const) : ('circle' as const) },
-        points: pointsOf(results, sweep, search, masking),
-      })).filter(({ points }) => points.length > 0),
-    }));
     const widths = widthRows(results).filter(({ rows }) => rows.length > 0);
-    const isSwept = panels.some(({ series }) => series.length > 0);
-    if (!isSwept && widths.length === 0) return paragraph('No run of this figure is there.');
+    const sweeps = drawingOf(results);
+    if (!sweeps && widths.length === 0) return paragraph('No run of this figure is there.');
     const header = ['system', 'preset', 'K', 'Hamming', 'hierarchical', 'exact', 'kept', 'PureSVD, K wide'];
     return [
-      ...(isSwept
+      ...(sweeps
         ? [
             paragraph(
               'HashGNN on MovieLens by the paper’s protocol, one option changed at a time; the other values are the ' +
                 'preset’s. The paper gives these figures without numbers.',
             ),
-            lineCharts('HR@50 of HashGNN over λ, triplets a positive and K', panels, 3),
+            picture(sweeps),
           ]
         : []),
       heading(3, 'Codes against embeddings'),
@@ -106,6 +113,7 @@ export const fig5: Exhibit = {
       ...widths.map(({ caption, rows }) => htmlTable(caption, header, rows, ['left', ...right(header.length - 1)])),
     ].join('\n');
   },
+  pictures: (results) => ({ fig5: drawingOf(results) }),
   csv: (results): CsvRows => [
     ['option', 'value', 'system', 'preset', 'search', 'masking', METRIC],
     ...SWEEPS.filter(({ option }) => option !== 'K').flatMap((sweep) =>

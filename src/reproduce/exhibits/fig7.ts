@@ -1,5 +1,6 @@
-import { lineCharts } from '../../page/lines.js';
+import { drawLines } from '../../page/lines.js';
 import { htmlTable, paragraph } from '../../page/page.js';
+import { type Drawing, picture } from '../../page/svg.js';
 import type { Recipe } from '../plan.js';
 import { figureOf, plain, type Results, runsLike } from '../results.js';
 import { MASKINGS, SEARCHES } from '../run_evaluation.js';
@@ -28,6 +29,22 @@ function waysOf(results: Results): Way[] {
   return ways.filter(({ recipe }) => runsLike(results, recipe).length > 0);
 }
 
+/** Nothing where no run is there. */
+function drawingOf(results: Results): Drawing | undefined {
+  const ways = waysOf(results);
+  if (ways.length === 0) return undefined;
+  const panels = (['hierarchical', 'hamming'] as const).map((search) => ({
+    ...{ title: `validation HR@50, ${SEARCH_TITLES[search]}`, across: 'step' },
+    series: ways.flatMap(({ name, colour, recipe }) => {
+      const curve = runsLike(results, recipe).find((run) => run.curve)?.curve;
+      if (!curve) return [];
+      const points = curve.validations.step.map((step, at) => [step, curve.validations[search][at]!] as const);
+      return [{ name, colour, dashed: recipe !== falling, points }];
+    }),
+  }));
+  return drawLines('Validation HR@50 over training, by p', panels);
+}
+
 /** Figure 7: fixed p against falling p. */
 export const fig7: Exhibit = {
   name: 'fig7',
@@ -38,16 +55,8 @@ export const fig7: Exhibit = {
       : [],
   draw(results) {
     const ways = waysOf(results);
-    if (ways.length === 0) return paragraph('No run of this figure is there.');
-    const panels = (['hierarchical', 'hamming'] as const).map((search) => ({
-      ...{ title: `validation HR@50, ${SEARCH_TITLES[search]}`, across: 'step' },
-      series: ways.flatMap(({ name, colour, recipe }) => {
-        const curve = runsLike(results, recipe).find((run) => run.curve)?.curve;
-        if (!curve) return [];
-        const points = curve.validations.step.map((step, at) => [step, curve.validations[search][at]!] as const);
-        return [{ name, colour, dashed: recipe !== falling, points }];
-      }),
-    }));
+    const drawing = drawingOf(results);
+    if (!drawing) return paragraph('No run of this figure is there.');
     const places = MASKINGS.flatMap((masking) => SEARCHES.map((search) => ({ masking, search, metric: METRIC })));
     const columns = places.map((place) => column(ways.map(({ recipe }) => figureOf(results, recipe, place))));
     const kept = ways.map(({ recipe }) => {
@@ -64,7 +73,7 @@ export const fig7: Exhibit = {
         'HashGNN on MovieLens. p = 1 trains embeddings only, as GraphSage; below, p of the elements of a code are its ' +
           'embedding’s. Test figures are of the parameters with the best validation.',
       ),
-      lineCharts('Validation HR@50 over training, by p', panels),
+      picture(drawing),
       htmlTable(
         'HR@50 on the test interactions',
         header,
@@ -74,6 +83,7 @@ export const fig7: Exhibit = {
       ),
     ].join('\n');
   },
+  pictures: (results) => ({ fig7: drawingOf(results) }),
   csv: (results) => [
     ['p', 'masking', 'search', METRIC],
     ...waysOf(results).flatMap(({ name, recipe }) =>

@@ -1,6 +1,6 @@
 /** All systems on one data set, as Tables 2 and 3 have them, with the yardsticks below. */
 import { type Cell, heading, htmlTable, paragraph } from '../../page/page.js';
-import { type BarRow, barChart } from '../../page/svg.js';
+import { type BarRow, type Drawing, drawBars, picture } from '../../page/svg.js';
 import type { SearchName } from '../../search/index.js';
 import { DATA, type DataName, PUBLISHED_METRICS, published, SYSTEM_NAMES, SYSTEMS, type System } from '../paper.js';
 import { presetOf, ROLE_TITLES, type Role } from '../profiles.js';
@@ -72,7 +72,7 @@ export function systemTables(results: Results, data: DataName, role: Role): stri
   const name = `${title}, ${ROLE_TITLES[role]} (preset ${presetOf(data, role)})`;
   return [
     heading(3, name),
-    paper ? bars(results, data, role) : '',
+    paper ? picture(systemBars(results, data, role)!) : '',
     blockTable(`${name}: hierarchical search`, rows, PUBLISHED_METRICS, blocks),
     ...UNMASKED_FIRST.map((masking) => {
       const searches = SEARCHES.map((search) => ({
@@ -104,9 +104,23 @@ function blockTable(
 export const right = (columns: number) =>
   Array.from({ length: columns }, (_, at) => (at === 0 ? 'left' : 'right') as 'left' | 'right');
 
-/** HR@50 of hierarchical search: the paper's and ours, all on one scale. */
-function bars(results: Results, data: DataName, role: Role): string {
-  const { rows } = rowsOf(results, data, role);
+/** The bars of all systems by the names of their files. */
+export const systemPictures = (
+  results: Results,
+  exhibit: string,
+  data: readonly DataName[],
+  roles: readonly Role[],
+): Record<string, Drawing | undefined> =>
+  Object.fromEntries(
+    data.flatMap((name) =>
+      roles.map((role) => [`${exhibit}-${name}-${presetOf(name, role)}`, systemBars(results, name, role)]),
+    ),
+  );
+
+/** HR@50 of hierarchical search: the paper's and ours, all on one scale; nothing where no system was run. */
+function systemBars(results: Results, data: DataName, role: Role): Drawing | undefined {
+  const { rows, systems } = rowsOf(results, data, role);
+  if (systems === 0) return undefined;
   const drawn = rows.map(({ name, system, figure }): BarRow => {
     const values = [
       system && spreadOf([published(system, data, 'HR@50')]),
@@ -126,7 +140,7 @@ function bars(results: Results, data: DataName, role: Role): string {
   const panels = ['the paper', 'here, unmasked', 'here, masked'].map((title) => ({ title }));
   const most = Math.max(...drawn.flatMap((row) => row.bars.map(({ value }) => value)));
   const shares = drawn.map((row) => ({ ...row, bars: row.bars.map((bar) => ({ ...bar, value: bar.value / most })) }));
-  return barChart(`HR@50 by hierarchical search on ${DATA[data].title}, ${ROLE_TITLES[role]}`, panels, shares);
+  return drawBars(`HR@50 by hierarchical search on ${DATA[data].title}, ${ROLE_TITLES[role]}`, panels, shares);
 }
 
 export const CSV_HEADER = [

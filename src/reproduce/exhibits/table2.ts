@@ -1,12 +1,13 @@
 import { SYSTEM_NAMES } from '../paper.js';
 import type { Need } from '../plan.js';
 import type { Profile } from '../profiles.js';
-import { plain } from '../results.js';
+import { plain, type Results } from '../results.js';
 import type { Exhibit } from './exhibit.js';
-import { CSV_HEADER, HOW_TO_READ, systemCsv, systemTables } from './systems.js';
+import { CSV_HEADER, HOW_TO_READ, systemCsv, systemPictures, systemTables } from './systems.js';
 
 const ROLES = ['protocol', 'best'] as const;
 const dataOf = ({ data }: Pick<Profile, 'data'>) => data.filter((name) => name !== 'alibaba');
+const namesOf = ({ data }: Results) => dataOf({ data: data.map(({ name }) => name) });
 
 /** Table 2: all systems on the public data sets, by the paper's protocol and by the best configuration. */
 export const table2: Exhibit = {
@@ -20,11 +21,9 @@ export const table2: Exhibit = {
     ]);
   },
   draw(results) {
-    const names = results.data.map(({ name }) => name).filter((name) => name !== 'alibaba');
-    return [HOW_TO_READ, ...names.flatMap((data) => ROLES.map((role) => systemTables(results, data, role)))].join('\n');
+    const tables = namesOf(results).flatMap((data) => ROLES.map((role) => systemTables(results, data, role)));
+    return [HOW_TO_READ, ...tables].join('\n');
   },
-  csv: (results) => [
-    CSV_HEADER,
-    ...results.data.filter(({ name }) => name !== 'alibaba').flatMap(({ name }) => systemCsv(results, name, ROLES)),
-  ],
+  pictures: (results) => systemPictures(results, 'table2', namesOf(results), ROLES),
+  csv: (results) => [CSV_HEADER, ...namesOf(results).flatMap((name) => systemCsv(results, name, ROLES))],
 };

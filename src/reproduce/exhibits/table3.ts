@@ -2,7 +2,7 @@ import { paragraph } from '../../page/page.js';
 import { SYSTEM_NAMES } from '../paper.js';
 import { plain } from '../results.js';
 import type { Exhibit } from './exhibit.js';
-import { CSV_HEADER, systemCsv, systemTables } from './systems.js';
+import { CSV_HEADER, systemCsv, systemPictures, systemTables } from './systems.js';
 
 /** Table 3: all systems on Alibaba's data, here on generated data. */
 export const table3: Exhibit = {
@@ -24,5 +24,6 @@ export const table3: Exhibit = {
       systemTables(results, 'alibaba', 'protocol'),
     ].join('\n');
   },
+  pictures: (results) => systemPictures(results, 'table3', ['alibaba'], ['protocol']),
   csv: (results) => [CSV_HEADER, ...systemCsv(results, 'alibaba', ['protocol'])],
 };

@@ -1,7 +1,7 @@
 /** Guidance against the plain straight-through estimator over training: what Figures 4 and 6 share. */
-
-import { lineCharts } from '../../page/lines.js';
+import { drawLines } from '../../page/lines.js';
 import { paragraph } from '../../page/page.js';
+import { type Drawing, picture } from '../../page/svg.js';
 import { DATA, type DataName, SYSTEMS, type System } from '../paper.js';
 import { plain, type Results, type RunResult, runsLike } from '../results.js';
 import type { Exhibit } from './exhibit.js';
@@ -21,35 +21,41 @@ export function trainingFigure(
   column: 'loss' | 'auc',
   { what, low }: { readonly what: string; readonly low: number },
 ): Exhibit {
+  const drawingOf = (results: Results): Drawing | undefined => {
+    const panels = results.data.map(({ name: data, generated }) => ({
+      ...{ title: `${DATA[data].title}${generated ? ', generated' : ''}, ${what}`, across: 'step', low },
+      series: COMPARED.flatMap((system) => {
+        const losses = runOf(results, data, system)?.curve?.losses;
+        if (!losses) return [];
+        const label = system === 'hash-ste' ? `${SYSTEMS[system]}: STE` : `${SYSTEMS[system]}: guidance STE`;
+        return [
+          {
+            name: label,
+            colour: classOf(system),
+            points: losses.step.map((step, at) => [step, losses[column][at]!] as const),
+          },
+        ];
+      }),
+    }));
+    const drawn = panels.filter(({ series }) => series.length > 0);
+    return drawn.length > 0 ? drawLines(title, drawn) : undefined;
+  };
   return {
     name,
     title,
     needs: ({ data }) =>
       data.flatMap((one) => COMPARED.map((system) => ({ ...plain(one, system, 'protocol'), curve: true }))),
     draw(results) {
-      const panels = results.data.map(({ name: data, generated }) => ({
-        ...{ title: `${DATA[data].title}${generated ? ', generated' : ''}, ${what}`, across: 'step', low },
-        series: COMPARED.flatMap((system) => {
-          const losses = runOf(results, data, system)?.curve?.losses;
-          if (!losses) return [];
-          const label = system === 'hash-ste' ? `${SYSTEMS[system]}: STE` : `${SYSTEMS[system]}: guidance STE`;
-          return [
-            {
-              name: label,
-              colour: classOf(system),
-              points: losses.step.map((step, at) => [step, losses[column][at]!] as const),
-            },
-          ];
-        }),
-      }));
+      const drawing = drawingOf(results);
       return [
         paragraph(
           `${what[0]!.toUpperCase()}${what.slice(1)}, mean over the steps since the point before, of the first seed’s runs. ` +
             'The paper draws it on Alibaba’s data.',
         ),
-        panels.some(({ series }) => series.length > 0) ? lineCharts(title, panels) : '',
+        drawing ? picture(drawing) : paragraph('No run of this figure is there.'),
       ].join('\n');
     },
+    pictures: (results) => ({ [name]: drawingOf(results) }),
     csv: (results) => [
       ['data', 'system', 'step', column, 'guidance p'],
       ...results.data.flatMap(({ name: data }) =>
