@@ -1,8 +1,6 @@
-import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { generateInteractions, writeGenerated } from '../../src/data/index.js';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   EXHIBITS,
   PROFILES,
@@ -14,10 +12,10 @@ import {
 import { hashgnn } from '../support/cli.js';
 import { useGpu } from '../support/gpu.js';
 import { find, readMarkup } from '../support/markup.js';
+import { useReproductionFolder } from '../support/reproduction.js';
 
 const gpu = useGpu();
-let root: string;
-let data: string;
+const { root, data } = useReproductionFolder();
 /** What one folder gives in which everything is trained. */
 let whole: Results;
 
@@ -29,13 +27,20 @@ const profile: Profile = {
 const exhibits = EXHIBITS.filter(({ name }) => name === 'table2' || name === 'fig4');
 
 const request = (out: string, more: Partial<ReproduceRequest> = {}): ReproduceRequest => ({
-  ...{ exhibits, profile, profileName: 'test', models: ['hashgnn-nr', 'hashgnn'], data, out: join(root, out) },
+  ...{
+    exhibits,
+    profile,
+    profileName: 'test',
+    models: ['hashgnn-nr', 'hashgnn'],
+    data: data(),
+    out: join(root(), out),
+  },
   ...more,
 });
 
 /** Results alone, as somebody sends them, with something changed. */
 async function sent(name: string, change: (results: Results) => unknown): Promise<string> {
-  const path = join(root, `${name}.json`);
+  const path = join(root(), `${name}.json`);
   await writeFile(path, JSON.stringify(change(structuredClone(whole))));
   return path;
 }
@@ -52,18 +57,9 @@ const withoutOrigin = ({ runs, comparisons, orderings }: Results) => ({
 });
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'hashgnn-included-'));
-  data = join(root, 'sets');
-  await mkdir(join(data, 'ml-1m'), { recursive: true });
-  const size = { users: 130, items: 110, interactions: 2600, seed: 5 };
-  await writeGenerated(generateInteractions(size), join(data, 'ml-1m', 'interactions.tsv'));
   await reproduce(gpu(), request('whole'));
   // As JSON has it.
-  whole = JSON.parse(await readFile(join(root, 'whole', 'results.json'), 'utf8')) as Results;
-});
-
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
+  whole = JSON.parse(await readFile(join(root(), 'whole', 'results.json'), 'utf8')) as Results;
 });
 
 test('parts from elsewhere give the report of one folder with everything, and nothing is trained', async () => {
@@ -80,19 +76,19 @@ test('parts from elsewhere give the report of one folder with everything, and no
   );
   expect(results.runs.every(({ from }) => from!.sameOptions)).toBe(true);
   expect(results.times.runs).toEqual(whole.times.runs);
-  const page = readMarkup(await readFile(join(root, 'parts', 'report.html'), 'utf8'));
+  const page = readMarkup(await readFile(join(root(), 'parts', 'report.html'), 'utf8'));
   expect(page.text).toContain(`${whole.runs.filter(isBest).length} of ${parts[0]}`);
   expect(page.text).not.toContain('by another version');
-  const [header, first] = (await readFile(join(root, 'parts', 'csv', 'runs.csv'), 'utf8')).split('\n');
+  const [header, first] = (await readFile(join(root(), 'parts', 'csv', 'runs.csv'), 'utf8')).split('\n');
   expect(header).toMatch(/,from$/);
   expect(parts.some((path) => first!.endsWith(`,${path}`))).toBe(true);
 });
 
 test('users are compared anew where a folder has the runs beside its results', async () => {
-  await mkdir(join(root, 'folder'));
-  await cp(join(root, 'whole', 'runs'), join(root, 'folder', 'runs'), { recursive: true });
-  await writeFile(join(root, 'folder', 'results.json'), JSON.stringify({ ...whole, comparisons: [] }));
-  const results = await reproduce(gpu(), request('anew', { include: [join(root, 'folder')] }), trainNothing);
+  await mkdir(join(root(), 'folder'));
+  await cp(join(root(), 'whole', 'runs'), join(root(), 'folder', 'runs'), { recursive: true });
+  await writeFile(join(root(), 'folder', 'results.json'), JSON.stringify({ ...whole, comparisons: [] }));
+  const results = await reproduce(gpu(), request('anew', { include: [join(root(), 'folder')] }), trainNothing);
   expect(whole.comparisons.length).toBeGreaterThan(0);
   expect(results.comparisons).toEqual(whole.comparisons);
 });
@@ -147,7 +143,7 @@ test('what is not the same training is trained here, and what is here is not tak
     ...[undefined, undefined, undefined, false],
     ...whole.runs.slice(4).map(() => true),
   ]);
-  const page = readMarkup(await readFile(join(root, 'mixed', 'report.html'), 'utf8'));
+  const page = readMarkup(await readFile(join(root(), 'mixed', 'report.html'), 'utf8'));
   expect(page.text).toContain('1 of these, whose presets may have set some options otherwise');
 
   const own = await reproduce(gpu(), request('whole', { include: [others] }), trainNothing);
@@ -172,12 +168,12 @@ test('a curve that a figure draws is taken from the first that has it', async ()
 
 test('pictures are files that need nothing else', async () => {
   for (const name of ['fig4', 'table2-ml-1m-paper', 'table2-ml-1m-best']) {
-    const text = await readFile(join(root, 'whole', 'figures', `${name}.svg`), 'utf8');
+    const text = await readFile(join(root(), 'whole', 'figures', `${name}.svg`), 'utf8');
     expect(text).not.toMatch(/var\(|NaN|undefined/);
     const [svg] = readMarkup(text).children;
     expect(svg!.attributes.xmlns).toBe('http://www.w3.org/2000/svg');
     // It is the page's picture, with a margin.
-    const page = find(readMarkup(await readFile(join(root, 'whole', 'report.html'), 'utf8')), 'svg');
+    const page = find(readMarkup(await readFile(join(root(), 'whole', 'report.html'), 'utf8')), 'svg');
     const shown = page.find(({ attributes }) => attributes['aria-label'] === svg!.attributes['aria-label'])!;
     expect(find(svg!, 'text').map(({ text }) => text)).toEqual(find(shown, 'text').map(({ text }) => text));
     expect(Number(svg!.attributes.width)).toBeGreaterThan(Number(shown.attributes.width));
@@ -186,8 +182,8 @@ test('pictures are files that need nothing else', async () => {
 
 describe('the command', () => {
   const refused = async (path: string) => {
-    const out = join(root, 'refused');
-    const found = await hashgnn('reproduce', 'table2', '--data', data, '--out', out, '--include', path);
+    const out = join(root(), 'refused');
+    const found = await hashgnn('reproduce', 'table2', '--data', data(), '--out', out, '--include', path);
     expect(found).toMatchObject({ status: 1, out: '' });
     expect(found.err).not.toMatch(/defect/);
     await expect(stat(out)).rejects.toThrow();
@@ -200,7 +196,17 @@ describe('the command', () => {
       sent('rest', (all) => ({ ...all, runs: all.runs.slice(1) })),
     ]);
     const include = paths.flatMap((path) => ['--include', path]);
-    const args = ['--data', data, '--out', join(root, 'several'), '--seeds', '0,1', '--shorten', '0.04', ...include];
+    const args = [
+      '--data',
+      data(),
+      '--out',
+      join(root(), 'several'),
+      '--seeds',
+      '0,1',
+      '--shorten',
+      '0.04',
+      ...include,
+    ];
     const found = await hashgnn('reproduce', 'table2', ...args, '--presets', 'paper', '--report-only', '--json');
     expect(found.status, found.err).toBe(0);
     const { runs } = JSON.parse(found.out) as Results;
@@ -240,7 +246,7 @@ describe('the command', () => {
   });
 
   test('a file that is not there, and a folder without results, are named', async () => {
-    expect(await refused(join(root, 'nowhere'))).toContain(join(root, 'nowhere'));
-    expect(await refused(data)).toContain(join(data, 'results.json'));
+    expect(await refused(join(root(), 'nowhere'))).toContain(join(root(), 'nowhere'));
+    expect(await refused(data())).toContain(join(data(), 'results.json'));
   });
 });

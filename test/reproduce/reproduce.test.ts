@@ -1,9 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { InterruptedError } from '../../src/base/errors.js';
-import { generateInteractions, writeGenerated } from '../../src/data/index.js';
 import { formatShare } from '../../src/reproduce/exhibits/look.js';
 import {
   EXHIBITS,
@@ -16,12 +14,12 @@ import {
 import { hashgnn } from '../support/cli.js';
 import { useGpu } from '../support/gpu.js';
 import { find, type Markup, readMarkup } from '../support/markup.js';
+import { useReproductionFolder } from '../support/reproduction.js';
 
 const gpu = useGpu();
 /** Of a process beside the first one. */
 const another = useGpu();
-let root: string;
-let data: string;
+const { root, data } = useReproductionFolder();
 
 /** A few steps of a few systems: what is written, not how good it is. */
 const profile: Profile = {
@@ -36,24 +34,12 @@ const profile: Profile = {
 };
 const models = ['hashgnn-nr', 'hashgnn'];
 
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'hashgnn-reproduce-'));
-  data = join(root, 'sets');
-  await mkdir(join(data, 'ml-1m'), { recursive: true });
-  const size = { users: 130, items: 110, interactions: 2600, seed: 5 };
-  await writeGenerated(generateInteractions(size), join(data, 'ml-1m', 'interactions.tsv'));
-});
-
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
-});
-
 const request = (out: string, more: Partial<ReproduceRequest> = {}): ReproduceRequest => ({
-  ...{ exhibits: EXHIBITS, profile, profileName: 'test', models, data, out: join(root, out) },
+  ...{ exhibits: EXHIBITS, profile, profileName: 'test', models, data: data(), out: join(root(), out) },
   ...more,
 });
 
-const read = async (out: string, name: string) => readFile(join(root, out, name), 'utf8');
+const read = async (out: string, name: string) => readFile(join(root(), out, name), 'utf8');
 const withoutTimes = async (out: string) => {
   const { times, ...rest } = JSON.parse(await read(out, 'results.json')) as Results;
   expect(Object.keys(times.runs)).toHaveLength(rest.runs.length);
@@ -91,15 +77,15 @@ describe('everything on tiny data', () => {
     expect(await withoutTimes('broken')).toEqual(await withoutTimes('whole'));
 
     // Once more there is nothing to do: no run is touched.
-    const [run] = await readdir(join(root, 'whole', 'runs'));
-    const before = await stat(join(root, 'whole', 'runs', run!, 'evaluation.json'));
+    const [run] = await readdir(join(root(), 'whole', 'runs'));
+    const before = await stat(join(root(), 'whole', 'runs', run!, 'evaluation.json'));
     const results = await reproduce(gpu(), request('whole'), {
       onRun: ({ id }) => {
         throw new Error(`${id} was begun again`);
       },
     });
     expect(results.unfinished).toEqual([]);
-    expect((await stat(join(root, 'whole', 'runs', run!, 'evaluation.json'))).mtimeMs).toBe(before.mtimeMs);
+    expect((await stat(join(root(), 'whole', 'runs', run!, 'evaluation.json'))).mtimeMs).toBe(before.mtimeMs);
   });
 
   test('the page shows the numbers of results.json, in markup and pictures that are whole', async () => {
@@ -158,7 +144,7 @@ describe('everything on tiny data', () => {
     expect(lines.slice(1).map((line) => line.split(',')[0])).toEqual(runs.map(({ id }) => id));
     const table2 = (await read('whole', 'csv/table2.csv')).trim().split('\n');
     expect(table2.filter((line) => line.includes('HashGNN,unmasked,hierarchical,HR@50'))[0]).toMatch(/,2,0\.248$/);
-    expect((await readdir(join(root, 'whole', 'csv'))).sort()).toEqual(
+    expect((await readdir(join(root(), 'whole', 'csv'))).sort()).toEqual(
       [...EXHIBITS.map(({ name }) => `${name}.csv`), 'orderings.csv', 'runs.csv', 'significance.csv'].sort(),
     );
   });
@@ -173,9 +159,9 @@ describe('everything on tiny data', () => {
     // Somebody's file where the run's folder would be.
     const planned: string[] = [];
     await reproduce(gpu(), out, { onRun: ({ id }) => void planned.push(id) });
-    await rm(join(root, 'failing', 'runs', planned[0]!), { recursive: true });
-    await mkdir(join(root, 'failing', 'runs', planned[0]!));
-    await writeFile(join(root, 'failing', 'runs', planned[0]!, 'mine.txt'), 'mine');
+    await rm(join(root(), 'failing', 'runs', planned[0]!), { recursive: true });
+    await mkdir(join(root(), 'failing', 'runs', planned[0]!));
+    await writeFile(join(root(), 'failing', 'runs', planned[0]!, 'mine.txt'), 'mine');
     const results = await reproduce(gpu(), out);
     expect(results.failed).toEqual([{ id: planned[0], why: expect.stringMatching(/empty/) }]);
     expect(results.runs.map(({ id }) => id)).toEqual(planned.slice(1));
@@ -246,7 +232,7 @@ describe('several at once', () => {
 
   test('waiting for a run of another process can be interrupted, and its run is taken over when it is gone', async () => {
     const { runs } = await withoutTimes('alone');
-    const taken = join(root, 'taken', 'runs', runs[1]!.id);
+    const taken = join(root(), 'taken', 'runs', runs[1]!.id);
     await mkdir(taken, { recursive: true });
     const owner = { pid: process.pid, host: 'another-machine', start: '1' };
     await writeFile(join(taken, '.lock'), JSON.stringify(owner));
@@ -278,8 +264,8 @@ describe('the command', () => {
   const json = (text: string) => JSON.parse(text);
 
   test('runs a table and prints its results', async () => {
-    const out = join(root, 'command');
-    const args = ['reproduce', 'table2', '--data', data, '--out', out, '--models', 'graphsage', '--shorten', '0.01'];
+    const out = join(root(), 'command');
+    const args = ['reproduce', 'table2', '--data', data(), '--out', out, '--models', 'graphsage', '--shorten', '0.01'];
     const some = await hashgnn(...args, '--presets', 'best', '--json');
     expect(json(some.out).runs.map(({ preset }: { preset: string }) => preset)).toEqual(['best']);
     const { runs, unfinished } = json((await hashgnn(...args, '--report-only', '--json')).out);
@@ -324,7 +310,7 @@ describe('the command', () => {
     ['seeds that are none', 2, /whole numbers from 0/, ['table2', '--seeds', '1,x']],
     ['a share that is none', 2, /above 0/, ['table3', '--alibaba-size', '2']],
   ])('%s is refused with a reason, and nothing is left', async (_, status, message, args) => {
-    const out = join(root, 'refused');
+    const out = join(root(), 'refused');
     const found = await hashgnn('reproduce', ...args, '--out', out, '--quiet');
     expect(found).toMatchObject({ status, out: '' });
     expect(found.err).toMatch(message);
