@@ -34,7 +34,7 @@ function pairsOf(runs: readonly RunResult[], { data, role, other }: About): (rea
 }
 
 /** The runs that a comparison of some runs speaks of. */
-export const tellsOf = (runs: readonly RunResult[], about: About): RunResult[] => pairsOf(runs, about).flat();
+export const comparedRuns = (runs: readonly RunResult[], about: About): RunResult[] => pairsOf(runs, about).flat();
 
 /**
  * Every comparison that the runs allow. Users' values are means over the seeds that both systems have.

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { above, amount, type Check, check, each, fields, list, optional, orNull, text } from '../base/checks.js';
 import { InputError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
-import { type Comparison, tellsOf } from './comparisons.js';
+import { type Comparison, comparedRuns } from './comparisons.js';
 import { keyOf, type PlannedRun } from './plan.js';
 import { presetOf } from './profiles.js';
 import type { Origin, Results, RunResult, Times } from './results.js';
@@ -64,7 +64,7 @@ export class IncludedRuns {
   comparisons(taken: readonly RunResult[]): Comparison[] {
     return this.sources.flatMap(({ results }) =>
       results.comparisons.filter((one) => {
-        const spoken = tellsOf(results.runs, one);
+        const spoken = comparedRuns(results.runs, one);
         return spoken.length > 0 && spoken.every((run) => taken.some((own) => hasFiguresOf(own, run, one)));
       }),
     );
