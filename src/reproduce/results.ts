@@ -128,6 +128,12 @@ export function figureOf(
   return values.length > 0 ? spreadOf(values) : undefined;
 }
 
+/** The runs of the first seed, the only one of Figures 5 and 7: values of an option are compared on the same random numbers. */
+export const ofFirstSeed = <T extends Pick<Measured, 'runs' | 'profile'>>(results: T): T => ({
+  ...results,
+  runs: results.runs.filter(({ seed }) => seed === results.profile.seeds[0]),
+});
+
 /** The yardsticks of a data set at a width, where they were measured. */
 export function yardsticksOf(results: Pick<Measured, 'yardsticks'>, data: DataName, width: number) {
   return results.yardsticks.find((one) => one.data === data && one.width === width);

@@ -149,6 +149,23 @@ describe('everything on tiny data', () => {
     );
   });
 
+  test('Figures 5 and 7 compare values of an option on one seed, also where a value was run with several', async () => {
+    const { runs, orderings } = await withoutTimes('whole');
+    const own = runs.filter(({ data, model, role }) => `${data} ${model} ${role}` === 'ml-1m hashgnn protocol');
+    const falling = own.filter(({ changes }) => Object.keys(changes).length === 0);
+    expect(falling.map(({ seed }) => seed)).toEqual([0, 1]);
+    const [first, second] = falling.map(({ metrics }) => metrics.unmasked.hierarchical['HR@50']!);
+    expect(first).not.toBe(second);
+    expect(await read('whole', 'csv/fig7.csv')).toContain(`p falls,unmasked,hierarchical,${first}\n`);
+    const fig5 = await read('whole', 'csv/fig5.csv');
+    for (const line of [`λ,0.5,HashGNN,paper`, `triplets,5,HashGNN,paper`, `K,32,HashGNN,paper`]) {
+      expect(fig5).toContain(`${line},hierarchical,unmasked,${first}\n`);
+    }
+    const narrow = own.find(({ bits }) => bits === 16)!.metrics.unmasked.hierarchical['HR@50']!;
+    const claim = orderings.find(({ says, masking }) => says === 'K = 32 is above K = 16' && masking === 'unmasked')!;
+    expect(claim.ours).toBeCloseTo(first! - narrow, 12);
+  });
+
   test('a run that fails is named, and the others go on', async () => {
     const table2 = EXHIBITS.filter(({ name }) => name === 'table2');
     const out = request('failing', {

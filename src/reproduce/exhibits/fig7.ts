@@ -2,7 +2,7 @@ import { drawLines } from '../../page/lines.js';
 import { htmlTable, paragraph } from '../../page/page.js';
 import { type Drawing, picture } from '../../page/svg.js';
 import type { Recipe } from '../plan.js';
-import { figureOf, plain, type Results, runsLike } from '../results.js';
+import { figureOf, ofFirstSeed, plain, type Results, runsLike } from '../results.js';
 import { MASKINGS, SEARCHES } from '../run_evaluation.js';
 import { SWEPT, withFixed } from '../sweeps.js';
 import type { Exhibit } from './exhibit.js';
@@ -30,7 +30,8 @@ function waysOf(results: Results): Way[] {
 }
 
 /** Nothing where no run is there. */
-function drawingOf(results: Results): Drawing | undefined {
+function drawingOf(all: Results): Drawing | undefined {
+  const results = ofFirstSeed(all);
   const ways = waysOf(results);
   if (ways.length === 0) return undefined;
   const panels = (['hierarchical', 'hamming'] as const).map((search) => ({
@@ -53,7 +54,8 @@ export const fig7: Exhibit = {
     data.includes(SWEPT)
       ? [{ ...falling, curve: true }, ...fixed.map((p) => ({ ...withFixed(p), once: true, curve: true }))]
       : [],
-  draw(results) {
+  draw(all) {
+    const results = ofFirstSeed(all);
     const ways = waysOf(results);
     const drawing = drawingOf(results);
     if (!drawing) return paragraph('No run of this figure is there.');
@@ -71,7 +73,7 @@ export const fig7: Exhibit = {
     return [
       paragraph(
         'HashGNN on MovieLens. p = 1 trains embeddings only, as GraphSage; below, p of the elements of a code are its ' +
-          'embedding’s. Test figures are of the parameters with the best validation.',
+          'embedding’s. Test figures are of the parameters with the best validation, all of the first seed.',
       ),
       picture(drawing),
       htmlTable(
@@ -84,17 +86,18 @@ export const fig7: Exhibit = {
     ].join('\n');
   },
   pictures: (results) => ({ fig7: drawingOf(results) }),
-  csv: (results) => [
-    ['p', 'masking', 'search', METRIC],
-    ...waysOf(results).flatMap(({ name, recipe }) =>
-      MASKINGS.flatMap((masking) =>
-        SEARCHES.map((search) => [
-          name,
-          masking,
-          search,
-          figureOf(results, recipe, { masking, search, metric: METRIC })!.mean,
-        ]),
+  csv(all) {
+    const results = ofFirstSeed(all);
+    return [
+      ['p', 'masking', 'search', METRIC],
+      ...waysOf(results).flatMap(({ name, recipe }) =>
+        MASKINGS.flatMap((masking) =>
+          SEARCHES.map((search) => [
+            ...[name, masking, search],
+            figureOf(results, recipe, { masking, search, metric: METRIC })!.mean,
+          ]),
+        ),
       ),
-    ),
-  ],
+    ];
+  },
 };
