@@ -26,6 +26,11 @@ struct Parameters {
 @group(0) @binding(2) var<storage, read_write> score: array<vec4f>;
 @group(0) @binding(3) var<uniform> parameters: Parameters;
 
+// One by one, so that a product is that of search/candidate_products to the last bit.
+fn dots(own: vec4f, items: mat4x4f) -> vec4f {
+  return vec4f(dot(items[0], own), dot(items[1], own), dot(items[2], own), dot(items[3], own));
+}
+
 fn store(row: u32, quad: u32, quads: u32, sum: vec4f) {
   if (row < parameters.queries && quad < quads) {
     score[row * quads + quad] = sum;
@@ -63,7 +68,6 @@ fn main(
   var sum6 = vec4f(0.0);
   var sum7 = vec4f(0.0);
   for (var vector = 0u; vector < vectors; vector += 1u) {
-    // Four rows of items as columns of a matrix: `q * items` is the four dot products.
     let items = mat4x4f(
       database[item0 + vector],
       database[item1 + vector],
@@ -71,14 +75,14 @@ fn main(
       database[item3 + vector],
     );
     let own = query[own_query + vector];
-    sum0 += subgroupBroadcast(own, 0u) * items;
-    sum1 += subgroupBroadcast(own, 1u) * items;
-    sum2 += subgroupBroadcast(own, 2u) * items;
-    sum3 += subgroupBroadcast(own, 3u) * items;
-    sum4 += subgroupBroadcast(own, 4u) * items;
-    sum5 += subgroupBroadcast(own, 5u) * items;
-    sum6 += subgroupBroadcast(own, 6u) * items;
-    sum7 += subgroupBroadcast(own, 7u) * items;
+    sum0 += dots(subgroupBroadcast(own, 0u), items);
+    sum1 += dots(subgroupBroadcast(own, 1u), items);
+    sum2 += dots(subgroupBroadcast(own, 2u), items);
+    sum3 += dots(subgroupBroadcast(own, 3u), items);
+    sum4 += dots(subgroupBroadcast(own, 4u), items);
+    sum5 += dots(subgroupBroadcast(own, 5u), items);
+    sum6 += dots(subgroupBroadcast(own, 6u), items);
+    sum7 += dots(subgroupBroadcast(own, 7u), items);
   }
   store(row, quad, quads, sum0);
   store(row + 1u, quad, quads, sum1);

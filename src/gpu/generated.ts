@@ -413,6 +413,16 @@ export interface Kernels {
     parameters: { readonly queries: number; readonly count: number; readonly width: number };
     constants: {};
   };
+  'search/product_check': {
+    bindings: { readonly counts: Tensor<'u32'>; readonly bound: Tensor<'f32'>; readonly products: Tensor<'f32'>; readonly unsure: Tensor<'u32'> };
+    parameters: { readonly queries: number; readonly ranks: number; readonly k: number; readonly capacity: number; readonly slack: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'search/product_collect': {
+    bindings: { readonly database: Tensor<'f32'>; readonly query: Tensor<'f32'>; readonly bound: Tensor<'f32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly counts: Tensor<'u32'>; readonly candidate: Tensor<'i32'> };
+    parameters: { readonly queries: number; readonly first: number; readonly end: number; readonly width: number; readonly ranks: number; readonly capacity: number };
+    constants: {};
+  };
   'search/score_topk': {
     bindings: { readonly score: Tensor<'f32'>; readonly exclude_offsets: Tensor<'u32'>; readonly exclude_ids: Tensor<'u32'>; readonly ids: Tensor<'i32'>; readonly products: Tensor<'f32'>; readonly scratch: Tensor<'u32'> };
     parameters: { readonly queries: number; readonly count: number; readonly stride: number; readonly k: number };

@@ -1,6 +1,6 @@
 import { GpuError, GpuLostError, GpuOutOfMemoryError, GpuUnavailableError, GpuValidationError } from './errors.js';
 import type { KernelName } from './generated.js';
-import { ImageMemory, ImageRooms, imageSize } from './images.js';
+import { ImageMemory, ImageRooms, imageLines, imageSize } from './images.js';
 import { Kernel } from './kernel.js';
 import { planningDevice } from './planning.js';
 import { acquireWebgpu, loadShaders, patiently, releaseWebgpu } from './platform.js';
@@ -229,6 +229,11 @@ export class Gpu {
     this.#count(label, tensor.bytes);
     if (data) tensor.write(data);
     return tensor;
+  }
+
+  /** Whether a tensor of so many elements can be read as an image; see `images.ts`. */
+  imageable(length: number): boolean {
+    return imageLines(length) <= this.limits.maxTextureDimension2D;
   }
 
   /**

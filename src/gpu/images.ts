@@ -10,9 +10,10 @@ import type { Tensor } from './tensor.js';
 const LINE = 4096;
 const TEXEL_BYTES = 16;
 
-const texelsOf = (tensor: Tensor) => Math.ceil(tensor.length / 4);
-/** One at least: there is no empty texture. */
-const linesOf = ({ tensor }: { tensor: Tensor }) => Math.max(1, Math.ceil(texelsOf(tensor) / LINE));
+const texelsOf = (length: number) => Math.ceil(length / 4);
+/** Lines of the image of a tensor with so many elements: one at least, since there is no empty texture. */
+export const imageLines = (length: number): number => Math.max(1, Math.ceil(texelsOf(length) / LINE));
+const linesOf = ({ tensor }: { tensor: Tensor }) => imageLines(tensor.length);
 
 /** The memory of an image, or of several that are needed one after another. */
 export class ImageMemory {
@@ -31,9 +32,13 @@ export class ImageMemory {
     this.view = texture.createView();
   }
 
+  get lines(): number {
+    return this.#texture.height;
+  }
+
   /** Encodes copying a tensor there. */
   encodeCopy(encoder: GPUCommandEncoder, tensor: Tensor): void {
-    const texels = texelsOf(tensor);
+    const texels = texelsOf(tensor.length);
     const lines = Math.floor(texels / LINE);
     const rest = texels % LINE;
     const { buffer } = tensor;
@@ -91,13 +96,18 @@ export class ImageRooms {
 
   /** Bytes of all memory, allocated or not yet. */
   get bytes(): number {
-    return this.#memory.reduce((sum, { bytes }) => sum + bytes, 0) + bytesOf(this.#lines());
+    const lacking = this.#plan().flatMap(({ lines, memory }) => (memory ? [] : [lines]));
+    return this.#memory.reduce((sum, { bytes }) => sum + bytes, 0) + bytesOf(lacking);
   }
 
   /** Allocates what the images of all programs, as recorded so far, lack. @throws as `Gpu.imageMemory` */
   allocate(gpu: Gpu): void {
-    const memory = this.#lines().map((lines) => gpu.imageMemory(lines, 'images'));
-    this.#memory.push(...memory);
+    const memory = this.#plan().map(({ lines, memory: found }) => {
+      if (found) return found;
+      const made = gpu.imageMemory(lines, 'images');
+      this.#memory.push(made);
+      return made;
+    });
     for (const images of this.#users) images.place(memory);
   }
 
@@ -107,15 +117,25 @@ export class ImageRooms {
     if (this.#users.size === 0) for (const memory of this.#memory.splice(0)) memory.destroy();
   }
 
-  /** Lines of the memory to be allocated: the largest of each program's largest rooms, of their second largest, and so on. */
-  #lines(): number[] {
+  /**
+   * For the images that have no memory yet, lines of the largest of each program's largest rooms, of their second largest,
+   * and so on; and memory as large that is there, and none of these programs has images in.
+   */
+  #plan(): { lines: number; memory: ImageMemory | undefined }[] {
     const most: number[] = [];
-    for (const images of this.#users) {
+    const waiting = [...this.#users].filter((images) => images.unplaced().length > 0);
+    for (const images of waiting) {
       images.unplaced().forEach(({ lines }, at) => {
         most[at] = Math.max(most[at] ?? 0, lines);
       });
     }
-    return most;
+    // The smallest that suffices; the largest room chooses first.
+    const free = this.#memory.filter((memory) => !waiting.some((images) => images.has(memory)));
+    free.sort((a, b) => a.lines - b.lines);
+    return most.map((lines) => {
+      const fit = free.findIndex((memory) => memory.lines >= lines);
+      return { lines, memory: fit < 0 ? undefined : free.splice(fit, 1)[0] };
+    });
   }
 }
 
@@ -152,6 +172,11 @@ export class Images {
   /** Bytes that these images would take alone. */
   get bytes(): number {
     return this.#placedBytes + bytesOf(this.unplaced().map(({ lines }) => lines));
+  }
+
+  /** Whether some of these images lie there. */
+  has(memory: ImageMemory): boolean {
+    return this.#images.some((image) => image.memory === memory);
   }
 
   /** Gives the images that have no memory some of this, in the order of `unplaced`, for `ImageRooms`. */

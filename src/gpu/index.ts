@@ -16,6 +16,7 @@ export {
 export type { KernelName, Kernels } from './generated.js';
 export { type AdapterDescription, type Feature, Gpu, type GpuOptions } from './gpu.js';
 export { type Grid, gridOf } from './grid.js';
+export { ImageRooms } from './images.js';
 export { type AdapterName, listAdapters } from './platform.js';
 export { type KernelTime, profile } from './profiler.js';
 export { type Cost, type Dispatch, type DispatchOptions, Program } from './program.js';

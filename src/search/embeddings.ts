@@ -57,3 +57,15 @@ export function requireProductsFinite(database: PreparedEmbeddings, queries: Pre
     });
   }
 }
+
+/**
+ * By how much the product of a query and an item can differ between two orders of addition in float32, at most: each is
+ * within γ = n·2⁻²⁴ / (1 − n·2⁻²⁴) of the sum of the n magnitudes (Higham, Accuracy and Stability of Numerical Algorithms,
+ * section 3.1), and what is too small for a normal number is lost.
+ */
+export function productSlack(database: PreparedEmbeddings, queries: PreparedEmbeddings): number {
+  const { width } = database;
+  const gamma = (width * 2 ** -24) / (1 - width * 2 ** -24);
+  // One rounding more, for the sum of bound and slack.
+  return (2 * gamma + 2 ** -22) * width * database.largest * queries.largest + width * 2 ** -124;
+}

@@ -97,3 +97,16 @@ export function emptyLists(rows: number): DeviceLists {
 export function lengths(offsets: ArrayLike<number>): Uint32Array {
   return Uint32Array.from({ length: offsets.length - 1 }, (_, row) => offsets[row + 1]! - offsets[row]!);
 }
+
+/** Of each list what is a multiple of `step`, divided by it: the list in a sample of every step-th column. */
+export function sampleLists({ offsets, columns }: DeviceLists, step: number): DeviceLists {
+  const sampled = new Uint32Array(offsets.length);
+  const kept: number[] = [];
+  for (let row = 0; row + 1 < offsets.length; row += 1) {
+    for (let entry = offsets[row]!; entry < offsets[row + 1]!; entry += 1) {
+      if (columns[entry]! % step === 0) kept.push(columns[entry]! / step);
+    }
+    sampled[row + 1] = kept.length;
+  }
+  return { offsets: sampled, columns: Uint32Array.from(kept) };
+}

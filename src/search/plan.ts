@@ -4,7 +4,7 @@ import { MAX_CHUNK_ITEMS } from './code_database.js';
 /**
  * The designs of the kernels that find the nearest codes: bit-sliced counting against a bound, without a popcount
  * (`search/hamming_collect`), or a popcount of every pair, by one invocation (`lanes`) or one workgroup a query
- * (`search/hamming_topk`). The selection of products has the latter two.
+ * (`search/hamming_topk`).
  */
 export type Design = 'sliced' | 'lanes' | 'workgroup';
 
@@ -30,11 +30,60 @@ export function topkVariant({ software, queries }: { software: boolean; queries:
 }
 
 /**
- * The design of the kernels that select by inner product. On a GPU it never is one invocation a query: each would read a row
- * of its own, and the products of more than a few hundred queries are not kept at a time.
+ * The kernels that select by inner product: one invocation (`lanes`) or one workgroup a query. On a GPU it never is one
+ * invocation: each would read a row of its own, and the products of more than a few hundred queries are not kept at a time.
  */
 export function selectionVariant({ software }: { readonly software: boolean }): Exclude<Design, 'sliced'> {
   return software ? 'lanes' : 'workgroup';
+}
+
+/**
+ * The designs of exhaustive search by inner product: all products stored and the best selected (`search/inner_products`,
+ * `search/score_topk`), by one invocation or one workgroup a query; or only what is above a bound listed
+ * (`search/product_collect`), and ranked.
+ */
+export type ProductDesign = Exclude<Design, 'sliced'> | 'bounded';
+
+/** How bounds of products are estimated, and how long the lists of what is above them are. */
+export interface BoundPlan {
+  /** The sample: every so manieth item, and how many these are. */
+  readonly step: number;
+  readonly sample: number;
+  /** Of a query's products with the sample, best first, this one is the bound, counted from 1. */
+  readonly ranks: number;
+  /** Entries of a list. */
+  readonly capacity: number;
+}
+
+/** Listing pays where of so many items one is listed, or fewer. */
+const BOUNDED_ITEMS_A_LISTED = 6;
+/** Fewer queries leave lanes of the tiles idle. */
+const BOUNDED_QUERIES = 32;
+
+/** Plans the search of `count` items for the best k of each query, exclusions apart. */
+export function planBound(count: number, queries: number, k: number): BoundPlan {
+  const step = Math.max(1, Math.floor(count / sampleItems(count, queries)));
+  const sample = Math.ceil(count / step);
+  const ranks = Math.min(sample, sampleTarget(Math.min(k, count), sample, count));
+  // The number of items above the bound varies like a sum of `ranks` gaps: three standard deviations are room enough.
+  const listed = (count * ranks) / sample;
+  const capacity = Math.min(count, Math.ceil((listed * (1 + 3 / Math.sqrt(ranks))) / 32) * 32);
+  return { step, sample, ranks, capacity };
+}
+
+/**
+ * Exhaustive search by inner product: on a GPU storing and selecting, on drivers on the CPU, where stores and loads are
+ * dearest, listing.
+ */
+export function chooseProductDesign(gpu: Gpu, count: number, width: number, queries: number, k: number): ProductDesign {
+  const { ranks, sample } = planBound(count, queries, k);
+  const bounded =
+    loadsTogether(gpu) &&
+    gpu.imageable(count * width) &&
+    queries >= BOUNDED_QUERIES &&
+    ranks * BOUNDED_ITEMS_A_LISTED <= sample &&
+    sample < count;
+  return bounded ? 'bounded' : selectionVariant(gpu.adapter);
 }
 
 /**

@@ -27,7 +27,7 @@ export type Conduct = Pick<SearchOptions, 'memory' | 'signal'>;
 export const DEFAULT_MEMORY = 256 * 2 ** 20;
 
 /** Code pairs or products of one dispatch: far below the two seconds after which display drivers stop a GPU. */
-const PAIRS_A_DISPATCH = 2 ** 30;
+export const PAIRS_A_DISPATCH = 2 ** 30;
 
 /** Queries as a tensor of a batch. */
 export interface Input {
@@ -54,6 +54,8 @@ export interface Batch {
   readonly k: number;
   readonly exclude_offsets: Tensor<'u32'>;
   readonly exclude_ids: Tensor<'u32'>;
+  /** Those of the ranker. */
+  readonly lists: readonly ListTensors[];
   /** The tensor of an input. */
   input(name: string): Tensor;
   /** A tensor of the workspace, its contents unknown; shared with all recordings of the index. */
@@ -72,6 +74,8 @@ export interface Ranker {
   readonly key: string;
   /** Places never returned, by query. */
   readonly exclude: DeviceLists;
+  /** More lists by query, where a recording wants them. */
+  readonly lists?: readonly DeviceLists[];
   readonly inputs: Readonly<Record<string, Input>>;
   /**
    * Bytes that one query takes: in all tensors together, and in the largest one. `k` does not exceed the count.
@@ -185,7 +189,8 @@ export function exclusionLists(exclude: Exclusions | undefined, queries: number)
   return exclude ? { offsets: exclude.offsets, columns: exclude.ids } : emptyLists(queries);
 }
 
-interface ListTensors {
+/** Lists by query on the device, as `DeviceLists`. */
+export interface ListTensors {
   readonly offsets: Tensor<'u32'>;
   readonly columns: Tensor<'u32'>;
 }
@@ -222,7 +227,8 @@ export async function stream<R>(
 ): Promise<void> {
   const { gpu, queries, workspace, inputs } = ranker;
   if (queries === 0 || k === 0) return;
-  const lists = [ranker.exclude, ...extra];
+  const own = [ranker.exclude, ...(ranker.lists ?? [])];
+  const lists = [...own, ...extra];
   const { size, bytes } = planBatches(ranker, k, memory, lists);
   const batches = [ranker.key, what, k, size].join(' ');
   workspace.reserve(batches, bytes, memory);
@@ -240,7 +246,7 @@ export async function stream<R>(
       throw new InterruptedError('the search was stopped', { where: `query ${first} of ${queries}` });
     const rows = Math.min(size, queries - first);
     const made = await workspace.program(`${batches} ${rows}`, (program) => {
-      const [exclude, ...others] = listTensors;
+      const [exclude, ...others] = listTensors.slice(0, own.length);
       const batch: Batch = {
         gpu,
         program,
@@ -248,11 +254,12 @@ export async function stream<R>(
         k,
         exclude_offsets: exclude!.offsets,
         exclude_ids: exclude!.columns,
+        lists: others,
         input: (name) => tensors.get(name)!,
         // As large as a full batch needs it, whatever this one does.
         tensor: (element, length, label) => workspace.tensor(element, Math.ceil(length / rows) * size, label),
       };
-      return record(batch, others);
+      return record(batch, listTensors.slice(own.length));
     });
     for (const [name, input] of Object.entries(inputs)) tensors.get(name)!.write(input.rows(first, rows));
     for (const [index, list] of lists.entries()) {

@@ -1,4 +1,4 @@
-import type { ElementType, Gpu, Program, Tensor } from '../gpu/index.js';
+import { type ElementType, type Gpu, ImageRooms, type Program, type Tensor } from '../gpu/index.js';
 
 /** Programs that are kept; a search uses one for its full batches and one for the last. */
 const PROGRAMS = 8;
@@ -10,6 +10,9 @@ const PROGRAMS = 8;
 export class Workspace<R> {
   readonly #tensors = new Map<string, Tensor>();
   readonly #programs = new Map<string, { program: Program; recorded: R }>();
+
+  /** Memory for what the programs, one after another, read as images. */
+  readonly #images = new ImageRooms();
 
   /** Bytes of all tensors. */
   #bytes = 0;
@@ -46,7 +49,7 @@ export class Workspace<R> {
   async program(key: string, record: (program: Program) => R): Promise<{ program: Program; recorded: R }> {
     const found = this.#programs.get(key);
     if (found) return found;
-    const program = this.gpu.program('search');
+    const program = this.gpu.program('search', this.#images);
     try {
       const made = { program, recorded: record(program) };
       await program.compile();

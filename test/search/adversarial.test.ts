@@ -5,7 +5,7 @@ import { type Design, HammingIndex, idBitmap } from '../../src/search/index.js';
 import { Nearest } from '../../src/search/nearest.js';
 import { useGpu } from '../support/gpu.js';
 import { type Edits, plantedShaders, withPlanted } from '../support/planted.js';
-import { listsOf, mix } from './support.js';
+import { listsOf, mix, once } from './support.js';
 
 const one = (kernel: string, from: string, to: string): Edits => ({ [`search/${kernel}`]: [from, to] });
 /** In all variants of the kernel that lists candidates: the last one of them queues what it finds. */
@@ -95,14 +95,6 @@ function bruteForce({ bits, codes, users }: Data, k: number, gone: (query: numbe
     });
   }
   return { ids, distances, k };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }
 
 const COUNT = 20_000;

@@ -9,7 +9,10 @@ import { hamming_order } from '../../../src/reference/search/hamming_order.js';
 import { hamming_slice } from '../../../src/reference/search/hamming_slice.js';
 import { hamming_topk } from '../../../src/reference/search/hamming_topk.js';
 import { inner_products } from '../../../src/reference/search/inner_products.js';
+import { product_check } from '../../../src/reference/search/product_check.js';
+import { product_collect } from '../../../src/reference/search/product_collect.js';
 import { score_topk } from '../../../src/reference/search/score_topk.js';
+import { planBound } from '../../../src/search/plan.js';
 import { floats, unwritten, unwrittenFloats } from '../../../src/selftest/case.js';
 import type { CaseMap, CaseSpec, Cost } from '../case.js';
 import type { Setting } from '../setting.js';
@@ -19,6 +22,7 @@ type SearchKernel =
   | `search/${'candidate_topk' | 'hamming_topk' | 'score_topk'}${'' | '.lanes'}`
   | `search/hamming_collect${'' | '.subgroups' | '.queue'}`
   | `search/hamming_${'order' | 'slice'}`
+  | `search/product_${'check' | 'collect'}`
   | 'eval/ranking_hits';
 
 /** One word, and counters of six bits. */
@@ -343,6 +347,51 @@ export const SEARCH_CASES: CaseMap<SearchKernel> = {
   },
   'search/inner_products': innerProductsOf(64, 4, 0),
   'search/inner_products.subgroups': innerProductsOf(8, 8, 8),
+  'search/product_collect': (setting) => {
+    const { scored: queries, items: count, k, widths } = setting.size;
+    const width = widths[3];
+    const { capacity } = planBound(count, queries, k);
+    return [
+      {
+        what: 'all items',
+        shape: `${formatCount(queries)} × ${formatCount(count)} × ${width}`,
+        cost: ofFloats(4 * (width * (queries + count) + queries * capacity), 2 * queries * count * width),
+        lanes: 8,
+        work: () => ({
+          inputs: {
+            database: floats(count * width, setting.seed),
+            query: floats(queries * width, setting.seed + 1),
+            // Uniform values from -1 to 1 have a variance of 1/3: some two deviations of a product of them.
+            bound: new Float32Array(queries).fill((2 * Math.sqrt(width)) / 3),
+            ...setting.exclusions(queries, 8),
+            counts: unwritten(queries),
+            candidate: missing(queries * capacity),
+          },
+          parameters: { queries, first: 0, end: count, width, ranks: 1, capacity },
+          size: { workgroups: Math.ceil(queries / 32) },
+          twin: product_collect,
+        }),
+      },
+    ];
+  },
+  'search/product_check': ({ size: { scored: queries, k }, seed }) => [
+    {
+      what: 'all items',
+      shape: `${formatCount(queries)} queries`,
+      cost: { ...ofFloats(16 * queries, 2 * queries), arithmetic: 'logic' },
+      work: () => ({
+        inputs: {
+          counts: new Uint32Array(queries).fill(1),
+          bound: floats(queries, seed),
+          products: floats(queries * k, seed + 1),
+          unsure: unwritten(queries),
+        },
+        parameters: { queries, ranks: 1, k, capacity: 1, slack: 0.125 },
+        size: { invocations: queries },
+        twin: product_check,
+      }),
+    },
+  ],
   'search/score_topk': scoreTopkOf(false),
   'search/score_topk.lanes': scoreTopkOf(true),
   'search/candidate_products': candidateProductsOf(false),

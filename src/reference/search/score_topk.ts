@@ -1,7 +1,5 @@
 import type { Numbers, Writable } from '../types.js';
-
-/** The lowest finite float32: the product beside a missing place. */
-const MISSING_PRODUCT = -(2 - 2 ** -23) * 2 ** 127;
+import { MISSING_PRODUCT } from './missing.js';
 
 /** Twin of `shaders/search/score_topk.wgsl`: each row sorted by (score descending, id ascending), cut at k. */
 export function score_topk(

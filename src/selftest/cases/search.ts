@@ -7,6 +7,9 @@ import { hamming_order } from '../../reference/search/hamming_order.js';
 import { hamming_slice } from '../../reference/search/hamming_slice.js';
 import { hamming_topk } from '../../reference/search/hamming_topk.js';
 import { inner_products } from '../../reference/search/inner_products.js';
+import { MISSING_PRODUCT } from '../../reference/search/missing.js';
+import { product_check } from '../../reference/search/product_check.js';
+import { product_collect } from '../../reference/search/product_collect.js';
 import { score_topk } from '../../reference/search/score_topk.js';
 import type { Writable } from '../../reference/types.js';
 import { below, floats, type KernelCase, kernelCase, offsetsOf, unwritten, unwrittenFloats, words } from '../case.js';
@@ -220,6 +223,33 @@ export function searchCases(): KernelCase[] {
       ...products,
       size: { workgroups: Math.ceil(stride / 4 / 8) * Math.ceil(QUERIES / 8) },
       lanes: 8,
+    }),
+    kernelCase('search/product_collect', {
+      inputs: {
+        database: floats(COUNT * width, 5),
+        query: floats(QUERIES * width, 6),
+        // About one item in twenty, of which some lists have no room for all.
+        bound: floats(QUERIES * 3, 7).map((value) => 3 + value),
+        exclude_offsets,
+        exclude_ids,
+        counts: unwritten(QUERIES),
+        candidate: missing(QUERIES * 12),
+      },
+      parameters: { queries: QUERIES, first: 0, end: COUNT, width, ranks: 3, capacity: 12 },
+      size: { workgroups: Math.ceil(QUERIES / 32) },
+      twin: product_collect,
+      lanes: 8,
+    }),
+    kernelCase('search/product_check', {
+      inputs: {
+        counts: below(QUERIES, 9, 8),
+        bound: coarse(QUERIES * 3, 9).map((value, at) => (at % 11 === 2 ? MISSING_PRODUCT : value)),
+        products: coarse(QUERIES * k, 10),
+        unsure: unwritten(QUERIES),
+      },
+      parameters: { queries: QUERIES, ranks: 3, k, capacity: 6, slack: 0.25 },
+      size: { invocations: QUERIES },
+      twin: product_check,
     }),
     kernelCase('search/score_topk', { ...scores, size: { workgroups: QUERIES } }),
     kernelCase('search/score_topk.lanes', { ...scores, size: { invocations: QUERIES } }),

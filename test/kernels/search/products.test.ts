@@ -1,7 +1,11 @@
 import fc from 'fast-check';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { candidate_products } from '../../../src/reference/search/candidate_products.js';
 import { inner_products } from '../../../src/reference/search/inner_products.js';
+import { MISSING_PRODUCT } from '../../../src/reference/search/missing.js';
+import { product_check } from '../../../src/reference/search/product_check.js';
+import { product_collect } from '../../../src/reference/search/product_collect.js';
+import { listsOf, mix } from '../../search/support.js';
 import { useGpu } from '../../support/gpu.js';
 import { expectClose, runKernel } from '../../support/kernels.js';
 
@@ -94,3 +98,87 @@ for (const variant of ['candidate_products', 'candidate_products.subgroups'] as 
     );
   });
 }
+
+test('product_collect: the items above each bound in order, without the excluded ones, as far as there is room', async (context) => {
+  if ((gpu().adapter.subgroupSize?.[0] ?? 0) < 8) context.skip('this adapter has no subgroups of eight lanes');
+  const shape = fc.record({
+    queries: fc.integer({ min: 1, max: 70 }),
+    count: fc.integer({ min: 1, max: 150 }),
+    quads: fc.integer({ min: 1, max: 10 }),
+    ranks: fc.integer({ min: 1, max: 3 }),
+    capacity: fc.integer({ min: 1, max: 60 }),
+    seed: fc.nat(),
+  });
+  await fc.assert(
+    fc.asyncProperty(shape, async ({ queries, count, quads, ranks, capacity, seed }) => {
+      const width = quads * 4;
+      // Products of small integers are exact, and often equal to a bound.
+      const integers = (length: number, range: number, own: number) =>
+        Float32Array.from({ length }, (_, at) => (mix(at, seed + own) % (2 * range + 1)) - range);
+      const bound = integers(queries * ranks, 3 * quads, 2).map((value, at) =>
+        mix(at, seed) % 7 === 0 ? MISSING_PRODUCT : value,
+      );
+      const excluded = listsOf(
+        Array.from({ length: queries }, (_, row) =>
+          Array.from({ length: count }, (_, item) => item).filter((item) => mix(item * 97 + row, seed) % 5 < row % 4),
+        ),
+      );
+      const inputs = {
+        database: integers(count * width, 2, 0),
+        query: integers(queries * width, 2, 1),
+        bound,
+        exclude_offsets: excluded.offsets,
+        // A binding is never empty.
+        exclude_ids: Uint32Array.from([...excluded.ids, 0]),
+        counts: new Uint32Array(queries).fill(77),
+        candidate: new Int32Array(queries * capacity).fill(-7),
+      };
+      // In two dispatches, the second of which goes on with the lists.
+      let found = { counts: inputs.counts, candidate: inputs.candidate };
+      const expected = { counts: inputs.counts.slice(), candidate: inputs.candidate.slice() };
+      const middle = Math.max(1, mix(0, seed) % count);
+      for (const [first, end] of middle < count
+        ? [[0, middle] as const, [middle, count] as const]
+        : [[0, count] as const]) {
+        const parameters = { queries, first, end, width, ranks, capacity };
+        product_collect({ ...inputs, ...expected }, parameters);
+        const size = { workgroups: Math.ceil(queries / 32) };
+        const result = await runKernel(gpu(), 'search/product_collect', { ...inputs, ...found }, parameters, size);
+        found = { counts: Uint32Array.from(result.counts), candidate: Int32Array.from(result.candidate) };
+      }
+      expect(found.counts).toEqual(expected.counts);
+      expect(found.candidate).toEqual(expected.candidate);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('product_check: a ranking is certain where its last product is above bound and slack, and the list was long enough', async () => {
+  const shape = fc.record({
+    queries: fc.integer({ min: 1, max: 200 }),
+    ranks: fc.integer({ min: 1, max: 4 }),
+    k: fc.integer({ min: 1, max: 5 }),
+    seed: fc.nat(),
+  });
+  await fc.assert(
+    fc.asyncProperty(shape, async ({ queries, ranks, k, seed }) => {
+      const quarters = (length: number, own: number) =>
+        Float32Array.from({ length }, (_, at) =>
+          mix(at, seed + own) % 9 === 0 ? MISSING_PRODUCT : (mix(at, seed + own) % 13) / 4,
+        );
+      const inputs = {
+        counts: Uint32Array.from({ length: queries }, (_, row) => mix(row, seed) % 12),
+        bound: quarters(queries * ranks, 1),
+        products: quarters(queries * k, 2),
+        unsure: new Uint32Array(queries).fill(77),
+      };
+      const expected = { unsure: inputs.unsure.slice() };
+      const parameters = { queries, ranks, k, capacity: 8, slack: 0.5 };
+      product_check({ ...inputs, ...expected }, parameters);
+      const size = { invocations: queries };
+      const found = await runKernel(gpu(), 'search/product_check', inputs, parameters, size);
+      expect(found.unsure).toEqual(expected.unsure);
+    }),
+    { numRuns: 20 },
+  );
+});
