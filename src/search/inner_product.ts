@@ -188,7 +188,7 @@ export class InnerProductIndex {
       const { gpu } = this.#workspace;
       const design = forced ?? chooseProductDesign(gpu, count, this.#prepared.width, queries, k);
       return design === 'bounded'
-        ? this.#bounded(prepared, lists, planBound(count, queries, k))
+        ? this.#bounded(prepared, lists, planBound(count, k))
         : this.#selecting(prepared, lists, design);
     };
   }

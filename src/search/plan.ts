@@ -56,13 +56,14 @@ export interface BoundPlan {
 }
 
 /** Listing pays where of so many items one is listed, or fewer. */
-const BOUNDED_ITEMS_A_LISTED = 6;
+const BOUNDED_ITEMS_A_LISTED = 4;
 /** Fewer queries leave lanes of the tiles idle. */
 const BOUNDED_QUERIES = 32;
 
 /** Plans the search of `count` items for the best k of each query, exclusions apart. */
-export function planBound(count: number, queries: number, k: number): BoundPlan {
-  const step = Math.max(1, Math.floor(count / sampleItems(count, queries)));
+export function planBound(count: number, k: number): BoundPlan {
+  const sampled = Math.min(16384, Math.max(512, powerOfTwoFrom(Math.ceil(count / 32))));
+  const step = Math.max(1, Math.floor(count / sampled));
   const sample = Math.ceil(count / step);
   const ranks = Math.min(sample, sampleTarget(Math.min(k, count), sample, count));
   // The number of items above the bound varies like a sum of `ranks` gaps: three standard deviations are room enough.
@@ -76,7 +77,7 @@ export function planBound(count: number, queries: number, k: number): BoundPlan 
  * dearest, listing.
  */
 export function chooseProductDesign(gpu: Gpu, count: number, width: number, queries: number, k: number): ProductDesign {
-  const { ranks, sample } = planBound(count, queries, k);
+  const { ranks, sample } = planBound(count, k);
   const bounded =
     loadsTogether(gpu) &&
     gpu.imageable(count * width) &&

@@ -36,7 +36,7 @@ const [COUNT, QUERIES, WIDTH] = [6000, 70, 12];
 const rows = (count: number, value: (row: number, column: number) => number) =>
   Float32Array.from({ length: count * WIDTH }, (_, at) => value(Math.floor(at / WIDTH), at % WIDTH));
 const users = embeddingsOf(QUERIES, WIDTH, 2);
-const { step } = planBound(COUNT, QUERIES, 50);
+const { step } = planBound(COUNT, 50);
 
 /** Small integers: products are exact. */
 const data: Record<string, Float32Array> = {

@@ -350,7 +350,7 @@ export const SEARCH_CASES: CaseMap<SearchKernel> = {
   'search/product_collect': (setting) => {
     const { scored: queries, items: count, k, widths } = setting.size;
     const width = widths[3];
-    const { capacity } = planBound(count, queries, k);
+    const { capacity } = planBound(count, k);
     return [
       {
         what: 'all items',
