@@ -1,5 +1,5 @@
 import { InputError } from '../base/errors.js';
-import { type Gpu, GpuOutOfMemoryError, type Tensor } from '../gpu/index.js';
+import { type Gpu, GpuOutOfMemoryError } from '../gpu/index.js';
 import type { Codes } from './codes.js';
 import { type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } from './embeddings.js';
 import { CodeIndex, type HammingItems, type IndexOptions } from './hamming.js';
@@ -7,7 +7,7 @@ import type { IndexContents } from './index_format.js';
 import { missingProducts, type ProductResult } from './inner_product.js';
 import { type DeviceLists, type Lists, selectRows } from './lists.js';
 import { Nearest } from './nearest.js';
-import { lanesWorkgroup, loadsTogether, selectionVariant } from './plan.js';
+import { type ItemRows, recordReranking, rerankingScratch } from './rerank.js';
 import { ItemStore } from './store.js';
 import { type Batch, type Ranker, rank, rankHits, requireK, type SearchOptions } from './stream.js';
 
@@ -34,12 +34,11 @@ export interface HierarchicalItems extends HammingItems {
   readonly width: number;
 }
 
-/** Embeddings of consecutive items in one buffer. */
-interface Rows {
-  readonly first: number;
+/** Embeddings of consecutive items in one buffer, which follows the store. */
+interface Rows extends ItemRows {
   count: number;
+  /** Rows that there is room for. */
   readonly room: number;
-  readonly tensor: Tensor<'f32'>;
 }
 
 /** Checked queries, ready to be searched for. */
@@ -237,10 +236,9 @@ export class HierarchicalIndex {
     const { gpu } = this.#index;
     const width = this.#padded;
     const ranker = this.#index.ranker(nearest);
-    const variant = selectionVariant(gpu.adapter);
     return {
       ...ranker,
-      key: `${nearest.key} ${candidates} ${variant}`,
+      key: `${nearest.key} ${candidates}`,
       inputs: {
         ...nearest.inputs,
         'query embeddings': {
@@ -251,14 +249,14 @@ export class HierarchicalIndex {
       },
       footprint: (k) => {
         const byCode = nearest.footprint(candidates);
-        const scratch = variant === 'lanes' ? 0 : candidates * 8;
+        const scratch = rerankingScratch(gpu.adapter.software, candidates);
         return {
           ...byCode,
           total: byCode.total + width * 4 + candidates * 4 + k * 8 + scratch,
           widest: Math.max(byCode.widest, width * 4, k * 4, scratch),
         };
       },
-      record: (batch) => this.#record(batch, nearest, candidates, variant),
+      record: (batch) => this.#record(batch, nearest, candidates),
       again: (rows) => {
         const some = selectRows(embeddings, width, rows);
         return this.#rankerOf(nearest.again(rows), some, candidates);
@@ -266,42 +264,10 @@ export class HierarchicalIndex {
     };
   }
 
-  #record(batch: Batch, nearest: Nearest, candidates: number, variant: 'lanes' | 'workgroup') {
-    const { gpu, program, rows, k } = batch;
-    const width = this.#padded;
+  #record(batch: Batch, nearest: Nearest, candidates: number) {
     const lists = nearest.collect(batch);
     const { ids: candidate } = nearest.order(batch, lists, candidates);
-    const query = batch.input('query embeddings') as Tensor<'f32'>;
-    const product = batch.tensor('f32', rows * candidates, 'products of candidates');
-    const ids = batch.tensor('i32', rows * k, 'ids');
-    const products = batch.tensor('f32', rows * k, 'products');
-    const lanes = variant === 'lanes';
-    const scratch = batch.tensor('u32', lanes ? rows : rows * candidates * 2, 'search scratch');
-    for (const { first, count, tensor } of this.#rows) {
-      const multiplication = {
-        bind: { database: tensor, query, candidate, product },
-        parameters: { queries: rows, candidates, width, first, count },
-        cost: { operations: 2 * rows * candidates * width },
-      };
-      if (loadsTogether(gpu)) {
-        program.dispatch('search/candidate_products.subgroups', { ...multiplication, workgroups: rows });
-      } else {
-        program.dispatch('search/candidate_products', { ...multiplication, invocations: rows * candidates });
-      }
-    }
-    const selection = {
-      bind: { candidate, product, ids, products, scratch },
-      parameters: { queries: rows, candidates, k },
-    };
-    if (lanes) {
-      program.dispatch('search/candidate_topk.lanes', {
-        ...selection,
-        constants: { WORKGROUP: lanesWorkgroup(rows) },
-        invocations: rows,
-      });
-    } else {
-      program.dispatch('search/candidate_topk', { ...selection, workgroups: rows });
-    }
+    const { ids, products } = recordReranking(batch, candidate, candidates, this.#rows, this.#padded);
     return { ids, values: products, ...(nearest.estimated && { unsure: lists.bound }) };
   }
 }

@@ -12,6 +12,7 @@
  *
  * The checksum goes by pieces because Web Crypto digests no more than 2 GiB at once.
  */
+import { isObject } from '../base/checks.js';
 import { InputError } from '../base/errors.js';
 import { findNotFinite } from '../base/npy.js';
 import { MAX_BITS, wordsOf } from './codes.js';
@@ -181,7 +182,6 @@ function readHeader(bytes: Uint8Array, fail: Fail): { sizes: Sizes; sections: Se
   } catch {
     throw fail('its header is no JSON');
   }
-  const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
   if (!isObject(header)) throw fail('its header is no object');
   const { kind, bits, count, width, sections } = header;
   if (kind !== 'hamming' && kind !== 'hierarchical') throw fail('its header names no kind of index that there is');

@@ -18,6 +18,7 @@ import {
   planBound,
   selectionVariant,
 } from './plan.js';
+import { recordReranking } from './rerank.js';
 import {
   type Batch,
   exclusionLists,
@@ -276,13 +277,10 @@ export class InnerProductIndex {
         );
         const counts = batch.tensor('u32', rows, 'items above the bound');
         const candidate = batch.tensor('i32', rows * capacity, 'items listed');
-        const product = batch.tensor('f32', rows * capacity, 'products of items listed');
-        const ids = batch.tensor('i32', rows * k, 'ids');
-        const products = batch.tensor('f32', rows * k, 'products');
         const unsure = batch.tensor('u32', rows, 'rankings not certain');
-        const items = Math.max(32, Math.floor(COLLECTED_FLOATS / width));
-        for (let first = 0; first < count; first += items) {
-          const end = Math.min(count, first + items);
+        const part = Math.max(32, Math.floor(COLLECTED_FLOATS / width));
+        for (let first = 0; first < count; first += part) {
+          const end = Math.min(count, first + part);
           program.dispatch('search/product_collect', {
             bind: { database, query, bound, exclude_offsets, exclude_ids, counts, candidate },
             parameters: { queries: rows, first, end, width, ranks, capacity },
@@ -290,18 +288,8 @@ export class InnerProductIndex {
             cost: { operations: 2 * rows * (end - first) * width },
           });
         }
-        program.dispatch('search/candidate_products.subgroups', {
-          bind: { database, query, candidate, product },
-          parameters: { queries: rows, candidates: capacity, width, first: 0, count },
-          workgroups: rows,
-          cost: { operations: 2 * rows * capacity * width },
-        });
-        program.dispatch('search/candidate_topk.lanes', {
-          bind: { candidate, product, ids, products, scratch: counts },
-          parameters: { queries: rows, candidates: capacity, k },
-          constants: { WORKGROUP: lanesWorkgroup(rows) },
-          invocations: rows,
-        });
+        const items = [{ first: 0, count, tensor: database }];
+        const { ids, products } = recordReranking(batch, candidate, capacity, items, width);
         program.dispatch('search/product_check', {
           bind: { counts, bound, products, unsure },
           parameters: { queries: rows, ranks, k, capacity, slack },
