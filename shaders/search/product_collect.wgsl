@@ -11,6 +11,7 @@
 //   candidate        [queries, capacity]   their ids, ascending; -1 behind the last
 //
 // A dispatch walks the items from `first` to before `end`; the one from `first` = 0 begins the lists, others go on with them.
+//
 // For drivers that run shaders on the CPU. One workgroup is one subgroup of eight lanes and walks all items for 32 queries
 // by tiles of 32 (lib/lane_tile): lane l has the queries l, l + 8, l + 16 and l + 24, and lists for them in order of id
 // without atomics. Cost: 2 · queries · (end - first) · width operations and a comparison for each pair. Hazard: an

@@ -16,6 +16,7 @@ import {
   loadsTogether,
   type ProductDesign,
   planBound,
+  powerOfTwoFrom,
   selectionVariant,
 } from './plan.js';
 import { recordReranking } from './rerank.js';
@@ -246,7 +247,8 @@ export class InnerProductIndex {
     const { rows: count, width } = this.#prepared;
     const { gpu } = this.#workspace;
     const { step, sample, ranks, capacity } = plan;
-    const slack = productSlack(this.#prepared, queries);
+    // A power of two, so that searches of like queries share their recordings.
+    const slack = powerOfTwoFrom(productSlack(this.#prepared, queries));
     const sampled = this.#sampled(step, sample);
     const row = selectionBytes(sample, 'lanes');
     return {

@@ -128,6 +128,33 @@ test('programs with the same rooms take the memory of the one that needs more, u
   scope.destroy();
 });
 
+test('a program that is compiled later takes the memory that is there where that suffices, and only the rest anew', async () => {
+  const scope = gpu().scope();
+  const large = scope.tensor('f32', [3 * LINE], 'large', ramp(3 * LINE));
+  const small = scope.tensor('f32', [8], 'small', ramp(8));
+  const output = scope.tensor('f32', [3 * LINE], 'output');
+  const first = gpu().program('first');
+  recordRead(first, large.view([2 * LINE], 'part'), output.view([2 * LINE], 'part'));
+  await first.compile();
+  const held = gpu().memory().live;
+  const later = gpu().program('later', first.imageRooms);
+  recordRead(later, small, output.view([8], 'beginning'));
+  await later.compile();
+  expect(gpu().memory().live).toBe(held);
+  const larger = gpu().program('larger', first.imageRooms);
+  recordRead(larger, large, output);
+  await larger.compile();
+  expect(gpu().memory().live).toBe(held + 3 * LINE_BYTES);
+  first.run();
+  later.run();
+  expect(await output.read(0, 8)).toEqual(ramp(8));
+  larger.run();
+  first.run();
+  expect(await output.read()).toEqual(ramp(3 * LINE));
+  for (const program of [first, later, larger]) program.destroy();
+  scope.destroy();
+});
+
 test('one dispatch alone copies what it needs', async () => {
   const scope = gpu().scope();
   const [source, output] = [scope.tensor('f32', [8], 'source', ramp(8)), scope.tensor('f32', [8], 'output')];
