@@ -3,6 +3,7 @@ import { type BenchCase, benchCase, type CaseMap } from './case.js';
 import { CEILING_CASES } from './cases/ceiling.js';
 import { GRAPH_CASES } from './cases/graph.js';
 import { MODEL_CASES } from './cases/model.js';
+import { REFINE_CASES } from './cases/refine.js';
 import { SEARCH_CASES } from './cases/search.js';
 import { SYSTEM_CASES } from './cases/systems.js';
 import type { Setting } from './setting.js';
@@ -12,6 +13,7 @@ const CASES: CaseMap<KernelName> = {
   ...CEILING_CASES,
   ...GRAPH_CASES,
   ...MODEL_CASES,
+  ...REFINE_CASES,
   ...SEARCH_CASES,
   ...SYSTEM_CASES,
 };

@@ -23,6 +23,7 @@
 // tree in shared memory adds their sums, always in the same order. Goes three times through the scores.
 
 #import grid
+#import lanes
 
 override WORKGROUP: u32 = 64;
 override LANES: u32 = 1;
@@ -50,30 +51,6 @@ struct Parameters {
 @group(0) @binding(6) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(7) var<storage, read_write> terms: array<vec4f>;
 @group(0) @binding(8) var<uniform> parameters: Parameters;
-
-var<workgroup> shared_values: array<vec4f, WORKGROUP>;
-
-// The sums of all lanes of a user, or in x the largest.
-fn over_lanes(value: vec4f, local: u32, largest: bool) -> vec4f {
-  if (LANES == 1u) {
-    return value;
-  }
-  workgroupBarrier();
-  shared_values[local] = value;
-  for (var stride = LANES / 2u; stride > 0u; stride /= 2u) {
-    workgroupBarrier();
-    if (local % LANES < stride) {
-      let other = shared_values[local + stride];
-      if (largest) {
-        shared_values[local].x = max(shared_values[local].x, other.x);
-      } else {
-        shared_values[local] += other;
-      }
-    }
-  }
-  workgroupBarrier();
-  return shared_values[local - local % LANES];
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

@@ -293,6 +293,26 @@ export interface Kernels {
     parameters: { readonly width: number; readonly first: number; readonly invocations: number };
     constants: { readonly WORKGROUP?: number };
   };
+  'refine/directions': {
+    bindings: { readonly offsets: Tensor<'u32'>; readonly columns: Tensor<'u32'>; readonly factors: Tensor<'f32'>; readonly teacher: Tensor<'f32'>; readonly scores: Tensor<'f32'>; readonly terms: Tensor<'f32'> };
+    parameters: { readonly rows: number; readonly first_row: number; readonly items: number; readonly stride: number };
+    constants: { readonly WORKGROUP?: number; readonly LANES?: number };
+  };
+  'refine/flip': {
+    bindings: { readonly factors: Tensor<'f32'>; readonly direction: Tensor<'f32'>; readonly mass: Tensor<'f32'>; readonly signs: Tensor<'f32'>; readonly flips: Tensor<'u32'> };
+    parameters: { readonly nodes: number; readonly bits: number };
+    constants: { readonly WORKGROUP?: number; readonly LEAST?: number };
+  };
+  'refine/mass': {
+    bindings: { readonly factors: Tensor<'f32'>; readonly teacher: Tensor<'f32'>; readonly direction: Tensor<'f32'>; readonly mass: Tensor<'f32'> };
+    parameters: { readonly rows: number; readonly stride: number };
+    constants: { readonly WORKGROUP?: number };
+  };
+  'refine/probabilities': {
+    bindings: { readonly offsets: Tensor<'u32'>; readonly columns: Tensor<'u32'>; readonly scale: Tensor<'f32'>; readonly scores: Tensor<'f32'>; readonly terms: Tensor<'f32'> };
+    parameters: { readonly rows: number; readonly first_row: number; readonly items: number; readonly stride: number };
+    constants: { readonly WORKGROUP?: number; readonly LANES?: number };
+  };
   'rows/gather': {
     bindings: { readonly source: Tensor<'f32'>; readonly nodes: Tensor<'u32'>; readonly rows: Tensor<'u32'>; readonly output: Tensor<'f32'> };
     parameters: { readonly width: number };

@@ -1,4 +1,4 @@
-import type { Program, Tensor, TensorScope } from '../gpu/index.js';
+import type { Gpu, Program, Tensor, TensorScope } from '../gpu/index.js';
 import { recordAdd } from '../layers/add.js';
 import { Dense } from '../layers/dense.js';
 import type { Graph } from '../layers/graph.js';
@@ -13,54 +13,85 @@ const SCORE_BYTES = 128 * 2 ** 20;
 /** Parts begin at a multiple of so many users, where views of tensors may begin. */
 const PART_ALIGNMENT = 64;
 
-/** Users of the batch whose scores are computed together. */
-interface Part {
+/** Users that follow one another. */
+export interface Part {
   readonly first: number;
   readonly count: number;
   /** [2] them as a list of which all rows are active. */
   readonly rows: Tensor<'u32'>;
 }
 
+/** Users whose scores are computed together, or in parts where those would be larger than a binding may be. */
+export interface ScoredUsers {
+  readonly count: number;
+  readonly parts: readonly Part[];
+  /** Items, rounded up to a multiple of 4: columns of a row of scores. */
+  readonly stride: number;
+}
+
 /**
- * The users of a step: in parts, one after another, where the scores that they all give to all items are larger than a
- * binding may be.
+ * Cuts `count` users into parts.
+ * @param scoreBytes of the scores of a part, as far as parts of 64 users allow
  */
-export class UserBatch {
+export function scoredUsers(
+  scope: TensorScope,
+  { count, itemCount, scoreBytes = SCORE_BYTES }: { count: number; itemCount: number; scoreBytes?: number | undefined },
+): ScoredUsers {
+  const stride = 4 * Math.ceil(itemCount / 4);
+  const sizes = partSizes(count, Math.floor(scoreBytes / (4 * stride)));
+  const parts = sizes.map((size, at) => ({
+    first: at * sizes[0]!,
+    count: size,
+    rows: scope.tensor('u32', [2], 'users of a part rows', Uint32Array.of(size, size)),
+  }));
+  return { count, parts, stride };
+}
+
+/** The rows of a part in a tensor [users, width]. */
+export function rowsOf<E extends 'f32' | 'u32'>(tensor: Tensor<E>, { first, count }: Part, width: number): Tensor<E> {
+  return tensor.view([count, width], `${tensor.label} of a part`, { offset: first * width });
+}
+
+/**
+ * Invocations for a row of scores: a software driver runs them one after another and pays for the barriers, a GPU needs them
+ * to be busy.
+ */
+export function rowLanes(gpu: Gpu): { lanes: number; constants: { LANES: number; WORKGROUP: number } } {
+  const lanes = gpu.adapter.software ? 1 : 64;
+  return { lanes, constants: { LANES: lanes, WORKGROUP: lanes === 1 ? 8 : 64 } };
+}
+
+/** The users of a step. */
+export class UserBatch implements ScoredUsers {
+  readonly count: number;
+  readonly parts: readonly Part[];
+  readonly stride: number;
   /** [count] user numbers, none twice. */
   readonly users: Tensor<'u32'>;
   /** [2] the batch as a list of which all rows are active. */
   readonly rows: Tensor<'u32'>;
-  readonly parts: readonly Part[];
-  /** Items, rounded up to a multiple of 4. */
-  readonly stride: number;
   /** [stride] node numbers of the items. */
   readonly itemNodes: Tensor<'u32'>;
   /** [2] all of them. */
   readonly itemRows: Tensor<'u32'>;
 
-  /**
-   * @param options `count`: users of a batch, at most all; `scoreBytes`: of the scores of a part, as far as parts of 64 users
-   * allow
-   */
+  /** @param options `count`: users of a batch, at most all; `scoreBytes` as for `scoredUsers` */
   constructor(
     scope: TensorScope,
     readonly graph: Graph,
     readonly options: { readonly count: number; readonly seed: number; readonly scoreBytes?: number },
   ) {
-    const { count, scoreBytes = SCORE_BYTES } = options;
+    const { count, scoreBytes } = options;
     const { userCount, itemCount } = graph;
-    this.stride = 4 * Math.ceil(itemCount / 4);
+    this.count = count;
     this.users = scope.tensor('u32', [count], 'users of the batch');
     this.rows = scope.tensor('u32', [2], 'users of the batch rows', Uint32Array.of(count, count));
-    const sizes = partSizes(count, Math.floor(scoreBytes / (4 * this.stride)));
-    this.parts = sizes.map((size, at) => ({
-      first: at * sizes[0]!,
-      count: size,
-      rows: scope.tensor('u32', [2], 'users of a part rows', Uint32Array.of(size, size)),
-    }));
-    const nodes = Uint32Array.from({ length: this.stride }, (_, at) => (at < itemCount ? userCount + at : NO_NODE));
-    this.itemNodes = scope.tensor('u32', [this.stride], 'item nodes', nodes);
-    this.itemRows = scope.tensor('u32', [2], 'item rows', Uint32Array.of(this.stride, 0));
+    const { parts, stride } = scoredUsers(scope, { count, itemCount, scoreBytes });
+    this.parts = parts;
+    this.stride = stride;
+    const nodes = Uint32Array.from({ length: stride }, (_, at) => (at < itemCount ? userCount + at : NO_NODE));
+    this.itemNodes = scope.tensor('u32', [stride], 'item nodes', nodes);
+    this.itemRows = scope.tensor('u32', [2], 'item rows', Uint32Array.of(stride, 0));
   }
 
   /** Records drawing the users of step state[0]. */
@@ -90,7 +121,7 @@ export class Scores {
   /** @param options `bits`: width of a vector */
   constructor(
     scope: TensorScope,
-    { parts, stride, options: { count } }: UserBatch,
+    { parts, stride, count }: ScoredUsers,
     { bits, variant }: { readonly bits: number; readonly variant: DenseVariant },
   ) {
     const maxRows = parts[0]!.count;
@@ -189,30 +220,23 @@ export class MultinomialLoss extends LossLog {
   }
 
   /** Records the second, for each part: its terms and gradients, and its share of the items' gradient. */
-  recordPart(
-    program: Program,
-    { first, count, rows }: Part,
-    { scale }: Pick<LikelihoodInputs, 'scale'>,
-    teacher?: Teacher,
-  ): void {
+  recordPart(program: Program, part: Part, { scale }: Pick<LikelihoodInputs, 'scale'>, teacher?: Teacher): void {
+    const { first, count, rows } = part;
     const { batch, memory, weight, flattening } = this.options;
     const { graph, stride } = batch;
     const { items, scores, itemGradient } = memory;
     const bits = items.options.outputWidth;
-    const rowsOf = <E extends 'f32' | 'u32'>(tensor: Tensor<E>, width: number) =>
-      tensor.view([count, width], `${tensor.label} of a part`, { offset: first * width });
-    const vectors = rowsOf(memory.vectors, bits);
+    const vectors = rowsOf(memory.vectors, part, bits);
     const maxRows = count;
     items.backwardInput(program, { gradient: vectors, inputGradient: scores, rows, maxRows });
-    // A software driver runs the lanes one after another and pays for the barriers; a GPU needs them to be busy.
-    const lanes = program.gpu.adapter.software ? 1 : 64;
+    const { constants, lanes } = rowLanes(program.gpu);
     program.dispatch('loss/multinomial', {
       bind: {
-        ...{ users: rowsOf(batch.users, 1), offsets: graph.offsets, neighbours: graph.neighbours, scale, scores },
+        ...{ users: rowsOf(batch.users, part, 1), offsets: graph.offsets, neighbours: graph.neighbours, scale, scores },
         // Something to bind where there is no teacher.
         teacher: teacher ? teacher.loss.options.memory.scores : scale,
         teacher_scale: teacher ? teacher.scale : scale,
-        terms: rowsOf(this.#terms, COLUMNS),
+        terms: rowsOf(this.#terms, part, COLUMNS),
       },
       parameters: {
         ...{ batch: count, items: graph.itemCount, stride, first_item: graph.userCount, flattening },
@@ -220,11 +244,11 @@ export class MultinomialLoss extends LossLog {
         distillation: teacher ? (teacher.share * weight) / teacher.loss.options.weight : 0,
         first_row: first,
       },
-      constants: { LANES: lanes, WORKGROUP: lanes === 1 ? 8 : 64 },
+      constants,
       invocations: count * lanes,
       cost: { bytes: (teacher ? 20 : 16) * count * stride, operations: 30 * count * stride },
     });
-    items.forward(program, { input: scores, output: rowsOf(memory.gradient, bits), rows, maxRows });
+    items.forward(program, { input: scores, output: rowsOf(memory.gradient, part, bits), rows, maxRows });
     items.backwardWeight(program, { input: scores, gradient: vectors, rows, maxRows });
     const addend = items.weightGradient;
     if (itemGradient === addend) return;
