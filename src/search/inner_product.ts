@@ -72,7 +72,7 @@ export class InnerProductIndex {
   readonly #prepared: PreparedEmbeddings;
   readonly #turns: Turns;
   #tensor: Tensor<'f32'> | undefined;
-  /** Every so manieth item, from which bounds are estimated. */
+  /** Items at even steps, from which bounds are estimated. */
   #sample: { step: number; tensor: Tensor<'f32'> } | undefined;
   #workspace: Workspace<unknown>;
 

@@ -46,7 +46,7 @@ export type ProductDesign = Exclude<Design, 'sliced'> | 'bounded';
 
 /** How bounds of products are estimated, and how long the lists of what is above them are. */
 export interface BoundPlan {
-  /** The sample: every so manieth item, and how many these are. */
+  /** The sample: every step-th item, and how many these are. */
   readonly step: number;
   readonly sample: number;
   /** Of a query's products with the sample, best first, this one is the bound, counted from 1. */

@@ -252,7 +252,8 @@ export class CodeRefinement {
   }
 
   async #run(program: Program, signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) throw new InterruptedError('interrupted; nothing of the refinement is kept');
+    if (signal?.aborted)
+      throw new InterruptedError('interrupted; nothing of the refinement is kept', { where: 'refinement' });
     program.run();
     await this.gpu.finish();
   }

@@ -12,7 +12,7 @@ import { describeCollapse } from './collapse.js';
 import { drawCurves } from './curves.js';
 import type { MemoryPrediction } from './memory.js';
 import type { TrainOptions } from './options.js';
-import { RUN_FORMAT, RUN_VERSION, type RunResult, writeEmbeddings, writeResult } from './run_folder.js';
+import { RUN_FORMAT, RUN_VERSION, type RunResult, readResult, writeEmbeddings, writeResult } from './run_folder.js';
 import { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 
 /** What a run tells while it goes. */
@@ -66,6 +66,7 @@ export async function trainToFolder(
   { resume = false, variants, memory, signal, events, lock }: RunSettings = {},
 ): Promise<RunResult> {
   if (!resume || !(await isRun(folder))) await requireEmptyFolder(folder);
+  else await requireTrained(folder);
   const own = lock ? undefined : await lockFolder(folder);
   const settings = { variants, memory, signal, events };
   try {
@@ -209,6 +210,17 @@ function begunWith(gpu: Gpu, saved: Checkpoint | undefined): Variants | undefine
   const { dense, gather } = saved.variants;
   const possible = possibleVariants(gpu);
   return possible.dense.includes(dense) && possible.gather.includes(gather) ? saved.variants : undefined;
+}
+
+/** @throws InputError where the codes of a finished run were refined, which training again would undo */
+async function requireTrained(folder: string): Promise<void> {
+  const finished = await stat(join(folder, 'result.json')).catch(() => undefined);
+  const { refinement } = finished ? await readResult(folder) : {};
+  if (!refinement) return;
+  throw new InputError('the codes of this run were refined after its training, which would undo that', {
+    where: folder,
+    fix: `resume the run that was refined, ${refinement.of}`,
+  });
 }
 
 /** Whether there is anything of a run in a folder: a run that was stopped early has its configuration alone. */

@@ -58,7 +58,7 @@ export interface RunResult {
   readonly version: typeof RUN_VERSION;
   readonly dataset: DatasetReference;
   readonly steps: number;
-  /** The validation whose parameters were kept; null without validation edges, when the last ones were. */
+  /** The validation whose parameters, or refined codes, were kept; null without validation edges, when the last ones were. */
   readonly best: ValidationRecord | null;
   /** `toBest`: of training and validating until the best validation was known, null where there was none. */
   readonly seconds: { readonly training: number; readonly toBest: number | null; readonly total: number };
@@ -75,8 +75,23 @@ export interface RunResult {
   readonly versions: Readonly<Record<string, string>>;
   /** SHA-256 of the run's files by their names, those that its results are read from. */
   readonly files: Readonly<Record<string, string>>;
+  /** Written by `refine`: its codes are not those of the training. */
+  readonly refinement?: RefinementResult;
   /** Written by `evaluate`. */
   readonly test?: TestMetrics;
+}
+
+/** How the codes of a run were refined after its training. */
+export interface RefinementResult {
+  /** The folder of the run that was refined. */
+  readonly of: string;
+  /** The factor on inner products of embeddings. */
+  readonly temperature: number;
+  /** Rounds done, and the one whose codes are kept: by validation the best, the last one without. */
+  readonly rounds: number;
+  readonly kept: number;
+  readonly seconds: number;
+  readonly adapter: string;
 }
 
 /** A finished run: its options, its codes and its embeddings. */

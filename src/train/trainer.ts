@@ -4,7 +4,7 @@ import { buildGraph, Csr, type Dataset } from '../data/index.js';
 import type { Gpu, Tensor } from '../gpu/index.js';
 import type { HostGraph } from '../layers/graph.js';
 import type { Variants } from '../layers/variants.js';
-import { type Evaluation, evaluate, unpackCodes } from '../search/index.js';
+import { type Evaluation, evaluate, type SearchName, unpackCodes } from '../search/index.js';
 import { type CodeUse, codeUse } from './collapse.js';
 import { DeviceTraining, type MemoryGroup } from './device_training.js';
 import { KeptParameters } from './kept.js';
@@ -257,7 +257,7 @@ export class Trainer {
    * @throws InterruptedError, with nothing kept, where `signal` is aborted
    */
   async validate(signal?: AbortSignal): Promise<ValidationRecord> {
-    const { select, candidates } = this.options;
+    const { candidates } = this.options;
     const { bits, users, items, userCodes, itemCodes } = await this.encode();
     const validation = await evaluate(this.gpu, {
       bits,
@@ -271,11 +271,9 @@ export class Trainer {
       memory: searchMemory(this.predicted.live),
       signal,
     });
-    const hr = (search: 'hamming' | 'hierarchical' | 'exact') => validation[search]['HR@50']!;
-    const selection = select === 'both' ? (hr('hamming') + hr('hierarchical')) / 2 : hr(select);
     const codes = { users: codeUse(userCodes, bits), items: codeUse(itemCodes, bits) };
-    const record = { step: this.step, validation, selection, codes };
-    if (!this.best || selection > this.best.selection) {
+    const record = { step: this.step, validation, selection: selectionOf(validation, this.options), codes };
+    if (!this.best || record.selection > this.best.selection) {
       await this.#kept.keep();
       this.best = record;
     }
@@ -345,6 +343,12 @@ export class Trainer {
       ...(norms ? [{ name: 'gradient_norms', tensor: norms }] : []),
     ];
   }
+}
+
+/** The figure of a validation that parameters are picked by. */
+export function selectionOf(validation: Required<Evaluation>, { select }: Pick<TrainOptions, 'select'>): number {
+  const hr = (search: SearchName) => validation[search]['HR@50']!;
+  return select === 'both' ? (hr('hamming') + hr('hierarchical')) / 2 : hr(select);
 }
 
 /** The training edges as the symmetric graph that the kernels read. */

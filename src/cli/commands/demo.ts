@@ -110,6 +110,7 @@ function describeNext(folder: string, user: string): string {
     'Next, with these data:',
     `  npx hashgnn recommend ${folder}/run --user ${user} -k 20`,
     `  npx hashgnn evaluate ${folder}/run --json`,
+    `  npx hashgnn refine ${folder}/run --out ${folder}/refined    # better codes for the same embeddings`,
     'and with your own (MovieLens, tab- or comma-separated text, adjacency lists; plain or gzipped):',
     '  npx hashgnn prepare ratings.dat --out data/mine',
     '  npx hashgnn train data/mine --out runs/mine',

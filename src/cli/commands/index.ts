@@ -9,6 +9,7 @@ import { register as inspect } from './inspect.js';
 import { register as prepare } from './prepare.js';
 import { register as presets } from './presets.js';
 import { register as recommend } from './recommend.js';
+import { register as refine } from './refine.js';
 import { register as reproduce } from './reproduce.js';
 import { register as search } from './search.js';
 import { register as train } from './train.js';
@@ -24,6 +25,7 @@ export const commands: readonly Register[] = [
   inspect,
   train,
   presets,
+  refine,
   evaluate,
   recommend,
   search,

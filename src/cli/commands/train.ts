@@ -174,6 +174,7 @@ function describeResult(result: RunResult, folder: string): string {
     describeUse(result.memory),
     '',
     `next: hashgnn evaluate ${folder}`,
+    `or first: hashgnn refine ${folder} --out ${folder}-refined, which makes the codes better`,
   ].join('\n');
 }
 
