@@ -10,7 +10,7 @@
 //   columns  [own]           the users' own items, ascending in each list
 //   factors  [4]             scale, sinh(2 · scale), cosh(2 · scale) - 1, and 0
 //   teacher  [rows, stride]  π, of which rows sum to 1, or are 0 where a user has all items
-//   scores   [rows, stride]  before: s of all items; after: D, 0 for own items and in columns beyond the items
+//   scores   [rows, stride]  before: s of all items, between ±2^49; after: D, 0 for own items and in columns beyond the items
 //   terms    [rows, 4]       the user's cross-entropy; Σ_i π'_ui s_ui and Σ_i π_ui s_ui, whose difference is its derivative
 //                            by the scale; and the variance of s_ui under π'_u, the second one. All 0 where the user has all.
 //
@@ -19,7 +19,7 @@
 
 #import grid
 #import lanes
-#import own_items
+#import unseen
 
 override WORKGROUP: u32 = 64;
 override LANES: u32 = 1;
@@ -55,35 +55,36 @@ fn main(
   let first = row * parameters.stride;
   let scale = factors[0];
 
+  // The user's own items are put far below all others, which no score may be.
+  for (var entry = offsets[user] + lane; entry < select(0u, offsets[user + 1u], inside); entry += LANES) {
+    scores[first + columns[entry]] = OWN;
+  }
+  if (LANES > 1u) {
+    storageBarrier();
+  }
+
   // The largest score, so that no exponential overflows, and moments are taken about it.
-  var most = -0x1p126;
-  begin_own(user);
+  var most = OWN;
   for (var item = lane; item < items; item += LANES) {
-    if (!is_own(item)) {
-      most = max(most, scores[first + item]);
-    }
+    most = max(most, scores[first + item]);
   }
   most = over_lanes(vec4f(most), local, true).x;
 
   // Σ exp, its first and second moments, and the teacher's first moment. The teacher is 0 where items are the user's own.
   var sums = vec4f();
-  begin_own(user);
   for (var item = lane; item < items; item += LANES) {
-    if (!is_own(item)) {
-      let score = scores[first + item] - most;
-      let power = exp(scale * score);
-      sums += vec4f(power, power * score, power * score * score, teacher[first + item] * score);
-    }
+    let score = scores[first + item] - most;
+    let power = power_of(scores[first + item], score, scale);
+    sums += vec4f(power, power * score, power * score * score, teacher[first + item] * score);
   }
   sums = over_lanes(sums, local, false);
   let there = sums.x > 0.0;
   let inverse = select(0.0, 1.0 / sums.x, there);
 
-  begin_own(user);
   for (var item = lane; item < select(0u, parameters.stride, inside); item += LANES) {
     var direction = 0.0;
-    if (item < items && !is_own(item)) {
-      let probability = exp(scale * (scores[first + item] - most)) * inverse;
+    if (item < items) {
+      let probability = power_of(scores[first + item], scores[first + item] - most, scale) * inverse;
       direction = 2.0 * scale * teacher[first + item] - factors[1] * probability;
     }
     scores[first + item] = direction;

@@ -5,7 +5,7 @@
 //   offsets  [users + 1]     where each user's list begins in columns
 //   columns  [own]           the users' own items, ascending in each list
 //   scale    [1]
-//   scores   [rows, stride]  before: s_ui of all items; after: π_ui, and 0 in columns beyond the items
+//   scores   [rows, stride]  before: s_ui of all items, between ±2^49; after: π_ui, and 0 in columns beyond the items
 //   terms    [rows, 4]       ln Σ_j exp(scale · s_uj); Σ_j π_uj s_uj, its derivative by the scale; the variance of s_uj under
 //                            π_u, its second; 0. All 0 where the user has all items.
 //
@@ -14,7 +14,7 @@
 
 #import grid
 #import lanes
-#import own_items
+#import unseen
 
 override WORKGROUP: u32 = 64;
 override LANES: u32 = 1;
@@ -49,35 +49,35 @@ fn main(
   let first = row * parameters.stride;
   let factor = scale[0];
 
+  // The user's own items are put far below all others, which no score may be.
+  for (var entry = offsets[user] + lane; entry < select(0u, offsets[user + 1u], inside); entry += LANES) {
+    scores[first + columns[entry]] = OWN;
+  }
+  if (LANES > 1u) {
+    storageBarrier();
+  }
+
   // The largest score, so that no exponential overflows, and moments are taken about it.
-  var most = -0x1p126;
-  begin_own(user);
+  var most = OWN;
   for (var item = lane; item < items; item += LANES) {
-    if (!is_own(item)) {
-      most = max(most, scores[first + item]);
-    }
+    most = max(most, scores[first + item]);
   }
   most = over_lanes(vec4f(most), local, true).x;
 
   // Σ exp, and its first and second moments.
   var sums = vec4f();
-  begin_own(user);
   for (var item = lane; item < items; item += LANES) {
-    if (!is_own(item)) {
-      let score = scores[first + item] - most;
-      let power = exp(factor * score);
-      sums += power * vec4f(1.0, score, score * score, 0.0);
-    }
+    let score = scores[first + item] - most;
+    sums += power_of(scores[first + item], score, factor) * vec4f(1.0, score, score * score, 0.0);
   }
   sums = over_lanes(sums, local, false);
   let there = sums.x > 0.0;
   let inverse = select(0.0, 1.0 / sums.x, there);
 
-  begin_own(user);
   for (var item = lane; item < select(0u, parameters.stride, inside); item += LANES) {
     var probability = 0.0;
-    if (item < items && !is_own(item)) {
-      probability = exp(factor * (scores[first + item] - most)) * inverse;
+    if (item < items) {
+      probability = power_of(scores[first + item], scores[first + item] - most, factor) * inverse;
     }
     scores[first + item] = probability;
   }

@@ -1,7 +1,7 @@
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
 import type { Gpu, Program, TensorScope } from '../gpu/index.js';
 import { toWords } from '../search/codes.js';
-import { type PreparedEmbeddings, prepareEmbeddings, requireProductsFinite } from '../search/embeddings.js';
+import { type PreparedEmbeddings, prepareEmbeddings } from '../search/embeddings.js';
 import { type Codes, type Lists, wordsOf } from '../search/index.js';
 import { checkLists } from '../search/lists.js';
 import { type Part, type ScoredUsers, scoredUsers } from './multinomial.js';
@@ -39,6 +39,8 @@ export interface RefinementRound {
   readonly itemFlips: number;
 }
 
+/** Scores have to stay far above the mark of own items (`shaders/lib/unseen.wgsl`). */
+const LARGEST_PRODUCT = 2 ** 49;
 /** Newton steps until a temperature is found, and the relative step that is small enough. */
 const TEMPERATURE_STEPS = 30;
 const TEMPERATURE_CLOSE = 1e-3;
@@ -278,7 +280,13 @@ function requireShapes(
     users: prepareEmbeddings(userEmbeddings, width, 'user embeddings'),
     items: prepareEmbeddings(itemEmbeddings, width, 'item embeddings'),
   };
-  requireProductsFinite(prepared.items, prepared.users);
+  const product = prepared.users.largest * prepared.items.largest * prepared.users.width;
+  if (!(product < LARGEST_PRODUCT)) {
+    throw new InputError('inner products of these embeddings could be too large', {
+      where: `magnitudes up to ${prepared.users.largest} and ${prepared.items.largest}`,
+      fix: 'scale the embeddings down',
+    });
+  }
   return prepared;
 }
 

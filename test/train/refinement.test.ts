@@ -246,6 +246,7 @@ describe('what does not belong together is refused', () => {
   test.each<[string, Partial<RefinementInput>, string]>([
     ['embeddings of another number of users', { userEmbeddings: short }, 'no embeddings of one width'],
     ['an embedding that is not finite', { itemEmbeddings: broken }, 'NaN is no finite number'],
+    ['embeddings too large', { userEmbeddings: good.userEmbeddings.map((value) => 1e15 * value) }, 'too large'],
     ['no users', { userCodes: new Uint8Array(0) }, 'no codes to refine'],
     ['lists of other users', { own: { offsets: new Uint32Array(3), columns: new Uint32Array(0) } }, 'own items'],
   ])('%s', async (_, change, message) => {
@@ -259,8 +260,8 @@ describe('what does not belong together is refused', () => {
 const planted: [what: string, edits: Edits][] = [
   ['the pull of the teacher', { 'refine/directions': ['2.0 * scale * teacher[', '1.9 * scale * teacher['] }],
   ['the push of the codes', { 'refine/directions': ['- factors[1] * probability', '+ factors[1] * probability'] }],
-  ['own items', { 'refine/directions': ['items && !is_own(item)', 'items'] }],
-  ['own items of the teacher', { 'refine/probabilities': ['if (!is_own(item)) {', 'if (true) {'] }],
+  ['own items', { 'refine/directions': ['scores[first + columns[entry]] = OWN;', ''] }],
+  ['own items of the teacher', { 'refine/probabilities': ['scores[first + columns[entry]] = OWN;', ''] }],
   ['the mass of items', { 'refine/mass': ['mass[at] += sum / factors[1];', 'mass[at] += sum;'] }],
   ['the curvature', { 'refine/flip': ['lowest + factors[2] * mass[node]', 'lowest - factors[2] * mass[node]'] }],
 ];

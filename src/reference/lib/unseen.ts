@@ -1,6 +1,6 @@
 import type { Numbers } from '../types.js';
 
-/** Twin of `shaders/lib/own_items.wgsl`: the items below `items` that are not in a user's list, ascending. */
+/** The items below `items` that are not in a user's list, ascending. */
 export function unseenItems(offsets: Numbers, columns: Numbers, user: number, items: number): number[] {
   const own = new Set<number>();
   for (let at = offsets[user]!; at < offsets[user + 1]!; at += 1) own.add(columns[at]!);
