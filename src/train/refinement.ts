@@ -255,7 +255,10 @@ export class CodeRefinement {
 
   async #run(program: Program, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted)
-      throw new InterruptedError('interrupted; nothing of the refinement is kept', { where: 'refinement' });
+      throw new InterruptedError('interrupted; nothing of the refinement is kept', {
+        where: 'refinement',
+        fix: 'begin it again, with fewer rounds where it takes too long',
+      });
     program.run();
     await this.gpu.finish();
   }
