@@ -44,7 +44,7 @@ const LARGEST_PRODUCT = 2 ** 49;
 /** Newton steps until a temperature is found, and the relative step that is small enough. */
 const TEMPERATURE_STEPS = 30;
 const TEMPERATURE_CLOSE = 1e-3;
-/** Users that a temperature is found from, at least, where there are so many. */
+/** Users that a temperature is found from, up to a part less, where there are so many. */
 const TEMPERATURE_USERS = 8192;
 /** The scale of codes changes by this factor a round at most. */
 const SCALE_CHANGE = 2;
@@ -54,8 +54,8 @@ const SCALE_CHANGE = 2;
  * softmax(temperature · ⟨e_u, e_i⟩) and the codes' π'_u = softmax(scale · ⟨h_u, b_i⟩), both over the items i that are not
  * the user's own, it lowers the mean over users of -Σ_i π_ui ln π'_ui (Hinton et al., 2015, with discrete pupils, and of the
  * items that will be ranked). Of every code the bit is flipped whose flip lowers it most, for all users at once and then for
- * all items at once, by bounds that add up (`shaders/refine/flip.wgsl`): no round makes it higher. There is nothing random in
- * it. The scale is found beside, by Newton's method.
+ * all items at once, by bounds that add up (`shaders/refine/flip.wgsl`): at its scale no round makes it higher. The scale takes
+ * a step of Newton's method after each. There is nothing random in it.
  */
 export class CodeRefinement {
   readonly #scope: TensorScope;
@@ -148,7 +148,7 @@ export class CodeRefinement {
 
   /**
    * Finds the factor on the teacher's inner products at which interactions that were held out are likeliest (temperature
-   * scaling, Guo et al., ICML 2017), from at least 8,192 users where there are so many, and sets it.
+   * scaling, Guo et al., ICML 2017), from some 8,192 users where there are so many, and sets it.
    * @param held of each user, ascending: validation items
    * @throws HashgnnError where the embeddings do not rank these above others
    */
@@ -181,6 +181,12 @@ export class CodeRefinement {
           slope += counts[part.first + row]! * terms[4 * row + 1]!;
           curvature += counts[part.first + row]! * terms[4 * row + 2]!;
         }
+      }
+      if (!Number.isFinite(slope)) {
+        throw new HashgnnError(`the slope of the likelihood by the temperature is ${slope}`, {
+          where: `refinement, temperature ${value}`,
+          fix: 'use smaller embeddings, or give the temperature (--temperature)',
+        });
       }
       if (value === 0 && !(slope < 0 && curvature > 0)) {
         throw new HashgnnError('the embeddings do not rank validation items above others', {
@@ -254,11 +260,12 @@ export class CodeRefinement {
   }
 
   async #run(program: Program, signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted)
+    if (signal?.aborted) {
       throw new InterruptedError('interrupted; nothing of the refinement is kept', {
         where: 'refinement',
         fix: 'begin it again, with fewer rounds where it takes too long',
       });
+    }
     program.run();
     await this.gpu.finish();
   }

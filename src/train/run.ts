@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { digestOfText } from '../base/checksums.js';
 import { HashgnnError, InputError, InterruptedError } from '../base/errors.js';
-import { appendText, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
+import { appendText, readJson, requireEmptyFolder, writeFileAtomic, writeJson } from '../base/files.js';
 import { type FolderLock, lockFolder } from '../base/lock.js';
 import { type Dataset, fingerprint } from '../data/index.js';
 import { type Gpu, GpuLostError } from '../gpu/index.js';
@@ -12,7 +12,7 @@ import { describeCollapse } from './collapse.js';
 import { drawCurves } from './curves.js';
 import type { MemoryPrediction } from './memory.js';
 import type { TrainOptions } from './options.js';
-import { RUN_FORMAT, RUN_VERSION, type RunResult, readResult, writeEmbeddings, writeResult } from './run_folder.js';
+import { RUN_FORMAT, RUN_VERSION, type RunResult, writeEmbeddings, writeResult } from './run_folder.js';
 import { type LossRecord, Trainer, type ValidationRecord } from './trainer.js';
 
 /** What a run tells while it goes. */
@@ -214,8 +214,9 @@ function begunWith(gpu: Gpu, saved: Checkpoint | undefined): Variants | undefine
 
 /** @throws InputError where the codes of a finished run were refined, which training again would undo */
 async function requireTrained(folder: string): Promise<void> {
-  const finished = await stat(join(folder, 'result.json')).catch(() => undefined);
-  const { refinement } = finished ? await readResult(folder) : {};
+  // A result that cannot be read is the training's to write again.
+  const result = await readJson(join(folder, 'result.json')).catch(() => undefined);
+  const { refinement } = (result ?? {}) as Partial<RunResult>;
   if (!refinement) return;
   throw new InputError('the codes of this run were refined after its training, which would undo that', {
     where: folder,

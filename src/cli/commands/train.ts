@@ -174,7 +174,7 @@ function describeResult(result: RunResult, folder: string): string {
     describeUse(result.memory),
     '',
     `next: hashgnn evaluate ${folder}`,
-    `or first: hashgnn refine ${folder} --out ${folder}-refined, which makes the codes better`,
+    `or first, for better codes: hashgnn refine ${folder} --out ${folder.replace(/\/+$/, '')}-refined`,
   ].join('\n');
 }
 
