@@ -49,20 +49,8 @@ fn main(
   let first = row * parameters.stride;
   let factor = scale[0];
 
-  // The user's own items are put far below all others, which no score may be.
-  for (var entry = offsets[user] + lane; entry < select(0u, offsets[user + 1u], inside); entry += LANES) {
-    scores[first + columns[entry]] = OWN;
-  }
-  if (LANES > 1u) {
-    storageBarrier();
-  }
-
-  // The largest score, so that no exponential overflows, and moments are taken about it.
-  var most = OWN;
-  for (var item = lane; item < items; item += LANES) {
-    most = max(most, scores[first + item]);
-  }
-  most = over_lanes(vec4f(most), local, true).x;
+  mark_own(user, first, lane, inside);
+  let most = largest_score(first, items, lane, local);
 
   // Σ exp, and its first and second moments.
   var sums = vec4f();

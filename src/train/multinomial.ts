@@ -118,11 +118,11 @@ export class Scores {
   /** [stride, bits] the gradient of the items' vectors, over all parts. */
   readonly itemGradient: Tensor<'f32'>;
 
-  /** @param options `bits`: width of a vector */
+  /** @param options `bits`: width of a vector; `variant`: the likely one for the adapter unless told */
   constructor(
     scope: TensorScope,
     { parts, stride, count }: ScoredUsers,
-    { bits, variant }: { readonly bits: number; readonly variant: DenseVariant },
+    { bits, variant }: { readonly bits: number; readonly variant?: DenseVariant },
   ) {
     const maxRows = parts[0]!.count;
     this.vectors = scope.tensor('f32', [count, bits], 'users’ vectors');
@@ -130,12 +130,41 @@ export class Scores {
     this.scores = scope.tensor('f32', [maxRows, stride], 'scores of all items');
     this.items = new Dense(scope, {
       ...{ label: 'items’ vectors', inputWidth: stride, outputWidth: bits, sides: 1, maxRows },
-      ...{ activation: 'none', variant },
+      ...{ activation: 'none', ...(variant && { variant }) },
     });
     this.itemGradient =
       parts.length === 1
         ? this.items.weightGradient
         : scope.tensor('f32', [stride, bits], 'items’ vectors gradient over all parts');
+  }
+
+  /** Records the scores that the users of a part give to all items. */
+  recordScores(program: Program, part: Part): void {
+    const { count: maxRows, rows } = part;
+    const gradient = rowsOf(this.vectors, part, this.#bits);
+    this.items.backwardInput(program, { gradient, inputGradient: this.scores, rows, maxRows });
+  }
+
+  /** Records the gradient of the users of a part, where `scores` holds that of the scores. */
+  recordUserGradient(program: Program, part: Part): void {
+    const { count: maxRows, rows } = part;
+    const output = rowsOf(this.gradient, part, this.#bits);
+    this.items.forward(program, { input: this.scores, output, rows, maxRows });
+  }
+
+  /** Records what a part adds to the gradient of the items; the first part begins it. */
+  recordItemGradient(program: Program, part: Part): void {
+    const { first, count: maxRows, rows } = part;
+    const gradient = rowsOf(this.vectors, part, this.#bits);
+    this.items.backwardWeight(program, { input: this.scores, gradient, rows, maxRows });
+    const { weightGradient: addend } = this.items;
+    if (this.itemGradient === addend) return;
+    if (first === 0) program.copy(addend, this.itemGradient);
+    else recordAdd(program, { addend, sum: this.itemGradient, label: 'items’ gradient over all parts' });
+  }
+
+  get #bits(): number {
+    return this.items.options.outputWidth;
   }
 }
 
@@ -221,14 +250,11 @@ export class MultinomialLoss extends LossLog {
 
   /** Records the second, for each part: its terms and gradients, and its share of the items' gradient. */
   recordPart(program: Program, part: Part, { scale }: Pick<LikelihoodInputs, 'scale'>, teacher?: Teacher): void {
-    const { first, count, rows } = part;
+    const { first, count } = part;
     const { batch, memory, weight, flattening } = this.options;
     const { graph, stride } = batch;
-    const { items, scores, itemGradient } = memory;
-    const bits = items.options.outputWidth;
-    const vectors = rowsOf(memory.vectors, part, bits);
-    const maxRows = count;
-    items.backwardInput(program, { gradient: vectors, inputGradient: scores, rows, maxRows });
+    const { scores } = memory;
+    memory.recordScores(program, part);
     const { constants, lanes } = rowLanes(program.gpu);
     program.dispatch('loss/multinomial', {
       bind: {
@@ -248,12 +274,8 @@ export class MultinomialLoss extends LossLog {
       invocations: count * lanes,
       cost: { bytes: (teacher ? 20 : 16) * count * stride, operations: 30 * count * stride },
     });
-    items.forward(program, { input: scores, output: rowsOf(memory.gradient, part, bits), rows, maxRows });
-    items.backwardWeight(program, { input: scores, gradient: vectors, rows, maxRows });
-    const addend = items.weightGradient;
-    if (itemGradient === addend) return;
-    if (first === 0) program.copy(addend, itemGradient);
-    else recordAdd(program, { addend, sum: itemGradient, label: 'items’ gradient over all parts' });
+    memory.recordUserGradient(program, part);
+    memory.recordItemGradient(program, part);
   }
 
   /** Records the last: the step's row of the log, and the gradient by the vectors of all nodes. */

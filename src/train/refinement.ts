@@ -94,7 +94,7 @@ export class CodeRefinement {
         input.own.columns.length > 0 ? Uint32Array.from(input.own.columns) : new Uint32Array(1),
       ),
     };
-    const shared = { users: this.#users, userCount: users, itemCount: items, own };
+    const shared = { users: this.#users, itemCount: items, own };
     this.#teacher = new Teacher(scope, teacher, shared);
     this.#pupil = new Pupil(
       scope,

@@ -1,13 +1,11 @@
 import type { Program, Tensor, TensorScope } from '../gpu/index.js';
-import { recordAdd } from '../layers/add.js';
 import { Dense } from '../layers/dense.js';
 import type { PreparedEmbeddings } from '../search/embeddings.js';
-import { type Part, rowLanes, rowsOf, type ScoredUsers } from './multinomial.js';
+import { type Part, rowLanes, rowsOf, type ScoredUsers, Scores } from './multinomial.js';
 
 /** What teacher and pupil share. */
 export interface Shared {
   readonly users: ScoredUsers;
-  readonly userCount: number;
   readonly itemCount: number;
   /** `offsets` [users + 1] and `columns`: the items that are not ranked. */
   readonly own: Record<'offsets' | 'columns', Tensor<'u32'>>;
@@ -30,14 +28,14 @@ export class Teacher {
     { users: vectors, items }: Record<'users' | 'items', PreparedEmbeddings>,
     shared: Shared,
   ) {
-    const { users, userCount } = shared;
+    const { users } = shared;
     const { width } = vectors;
     const maxRows = users.parts[0]!.count;
     this.#shared = shared;
     this.temperature = scope.tensor('f32', [1], 'temperature', Float32Array.of(1));
     this.scores = scope.tensor('f32', [maxRows, users.stride], 'probabilities by embeddings');
     this.terms = scope.tensor('f32', [maxRows, 4], 'terms of the teacher');
-    this.#vectors = scope.tensor('f32', [userCount, width], 'user embeddings', vectors.values);
+    this.#vectors = scope.tensor('f32', [users.count, width], 'user embeddings', vectors.values);
     this.#items = new Dense(scope, {
       ...{ label: 'item embeddings', inputWidth: users.stride, outputWidth: width, sides: 1, maxRows },
       ...{ activation: 'none', trainable: false },
@@ -61,10 +59,8 @@ export class Teacher {
   }
 }
 
-/** The codes, as signs. */
+/** The codes, as signs: the vectors of a likelihood. */
 export class Pupil {
-  /** [users, bits] */
-  readonly userSigns: Tensor<'f32'>;
   /** [4] as `shaders/refine/directions.wgsl` defines them. */
   readonly factors: Tensor<'f32'>;
   /** [users, 4] the same. */
@@ -72,119 +68,111 @@ export class Pupil {
   /** [users] and [items]: bits flipped in a round. */
   readonly userFlips: Tensor<'u32'>;
   readonly itemFlips: Tensor<'u32'>;
-  readonly #scores: Tensor<'f32'>;
-  readonly #userDirection: Tensor<'f32'>;
-  readonly #itemDirection: Tensor<'f32'>;
+  readonly #memory: Scores;
   readonly #userMass: Tensor<'f32'>;
   readonly #itemMass: Tensor<'f32'>;
-  readonly #items: Dense;
   readonly #bits: number;
   readonly #shared: Shared;
 
+  /** @param codes `userSigns` [users, bits] and `itemSigns` [items, bits], 1 and -1 */
   constructor(
     scope: TensorScope,
-    {
-      bits,
-      userSigns,
-      itemSigns,
-    }: { bits: number; userSigns: Float32Array<ArrayBuffer>; itemSigns: Float32Array<ArrayBuffer> },
+    codes: {
+      readonly bits: number;
+      readonly userSigns: Float32Array<ArrayBuffer>;
+      readonly itemSigns: Float32Array<ArrayBuffer>;
+    },
     shared: Shared,
   ) {
-    const { users, userCount, itemCount } = shared;
+    const { users, itemCount } = shared;
     const maxRows = users.parts[0]!.count;
-    this.#bits = bits;
+    this.#bits = codes.bits;
     this.#shared = shared;
-    this.userSigns = scope.tensor('f32', [userCount, bits], 'user codes', userSigns);
     this.factors = scope.tensor('f32', [4], 'factors of codes');
-    this.terms = scope.tensor('f32', [userCount, 4], 'terms of codes');
-    this.userFlips = scope.tensor('u32', [userCount], 'flips of users');
+    this.terms = scope.tensor('f32', [users.count, 4], 'terms of codes');
+    this.userFlips = scope.tensor('u32', [users.count], 'flips of users');
     this.itemFlips = scope.tensor('u32', [itemCount], 'flips of items');
-    this.#scores = scope.tensor('f32', [maxRows, users.stride], 'directions of inner products');
-    this.#userDirection = scope.tensor('f32', [maxRows, bits], 'directions of user codes');
+    this.#memory = new Scores(scope, users, codes);
     this.#userMass = scope.tensor('f32', [maxRows], 'mass of users', new Float32Array(maxRows).fill(1));
     this.#itemMass = scope.tensor('f32', [users.stride], 'mass of items');
-    this.#items = new Dense(scope, {
-      ...{ label: 'item codes', inputWidth: users.stride, outputWidth: bits, sides: 1, maxRows, activation: 'none' },
-    });
-    this.#items.weight.write(itemSigns);
-    this.#itemDirection =
-      users.parts.length === 1
-        ? this.#items.weightGradient
-        : scope.tensor('f32', [users.stride, bits], 'directions of item codes');
+    this.userSigns.write(codes.userSigns);
+    this.itemSigns.write(codes.itemSigns);
+  }
+
+  /** [users, bits] */
+  get userSigns(): Tensor<'f32'> {
+    return this.#memory.vectors;
   }
 
   /** [stride, bits] */
   get itemSigns(): Tensor<'f32'> {
-    return this.#items.weight;
+    return this.#memory.items.weight;
   }
 
   /** Records what comes before the first part of a round. */
   recordBegin(program: Program): void {
-    program.clear(this.userFlips);
-    program.clear(this.itemFlips);
-    program.clear(this.#itemMass);
-    if (this.#itemDirection !== this.#items.weightGradient) program.clear(this.#itemDirection);
+    for (const tensor of [this.userFlips, this.itemFlips, this.#itemMass]) program.clear(tensor);
   }
 
   /** Records a flip of the users of a part. */
   recordUsers(program: Program, part: Part, teacher: Tensor<'f32'>): void {
-    const { rows, count } = part;
     this.#recordDirections(program, part, teacher);
-    this.#items.forward(program, { input: this.#scores, output: this.#userDirection, rows, maxRows: count });
-    program.dispatch('refine/flip', {
-      label: 'refine/flip of users',
-      bind: {
-        ...{ factors: this.factors, direction: this.#userDirection, mass: this.#userMass },
-        signs: rowsOf(this.userSigns, part, this.#bits),
-        flips: rowsOf(this.userFlips, part, 1),
-      },
-      parameters: { nodes: count, bits: this.#bits },
-      invocations: count,
-      cost: { bytes: 8 * count * this.#bits },
+    this.#memory.recordUserGradient(program, part);
+    this.#recordFlip(program, part.count, 'users', {
+      direction: rowsOf(this.#memory.gradient, part, this.#bits),
+      mass: this.#userMass,
+      signs: rowsOf(this.userSigns, part, this.#bits),
+      flips: rowsOf(this.userFlips, part, 1),
     });
   }
 
   /** Records adding a part's share to the directions of the items. */
   recordItems(program: Program, part: Part, teacher: Tensor<'f32'>): void {
-    const { rows, count } = part;
+    const { count } = part;
     const { stride } = this.#shared.users;
     this.#recordDirections(program, part, teacher);
-    const gradient = rowsOf(this.userSigns, part, this.#bits);
-    this.#items.backwardWeight(program, { input: this.#scores, gradient, rows, maxRows: count });
-    const addend = this.#items.weightGradient;
-    const sum = this.#itemDirection;
-    if (sum !== addend) recordAdd(program, { addend, sum, label: 'directions of item codes over all parts' });
+    this.#memory.recordItemGradient(program, part);
     program.dispatch('refine/mass', {
-      bind: { factors: this.factors, teacher, direction: this.#scores, mass: this.#itemMass },
+      bind: { factors: this.factors, teacher, direction: this.#memory.scores, mass: this.#itemMass },
       parameters: { rows: count, stride },
       invocations: stride / 4,
       cost: { bytes: 8 * count * stride, operations: 3 * count * stride },
     });
   }
 
+  /** Records a flip of the items, after all parts. */
   recordFlipItems(program: Program): void {
-    const { itemCount } = this.#shared;
+    this.#recordFlip(program, this.#shared.itemCount, 'items', {
+      direction: this.#memory.itemGradient,
+      mass: this.#itemMass,
+      signs: this.itemSigns,
+      flips: this.itemFlips,
+    });
+  }
+
+  #recordFlip(
+    program: Program,
+    nodes: number,
+    what: string,
+    bind: Record<'direction' | 'mass' | 'signs', Tensor<'f32'>> & { readonly flips: Tensor<'u32'> },
+  ): void {
     program.dispatch('refine/flip', {
-      label: 'refine/flip of items',
-      bind: {
-        ...{ factors: this.factors, direction: this.#itemDirection, mass: this.#itemMass, signs: this.itemSigns },
-        flips: this.itemFlips,
-      },
-      parameters: { nodes: itemCount, bits: this.#bits },
-      invocations: itemCount,
-      cost: { bytes: 8 * itemCount * this.#bits },
+      label: `refine/flip of ${what}`,
+      bind: { ...bind, factors: this.factors },
+      parameters: { nodes, bits: this.#bits },
+      invocations: nodes,
+      cost: { bytes: 8 * nodes * this.#bits },
     });
   }
 
   #recordDirections(program: Program, part: Part, teacher: Tensor<'f32'>): void {
-    const { first, count, rows } = part;
+    const { first, count } = part;
     const { users, itemCount, own } = this.#shared;
-    const gradient = rowsOf(this.userSigns, part, this.#bits);
-    this.#items.backwardInput(program, { gradient, inputGradient: this.#scores, rows, maxRows: count });
+    this.#memory.recordScores(program, part);
     const { constants, lanes } = rowLanes(program.gpu);
     program.dispatch('refine/directions', {
       bind: {
-        ...{ ...own, factors: this.factors, teacher, scores: this.#scores },
+        ...{ ...own, factors: this.factors, teacher, scores: this.#memory.scores },
         terms: rowsOf(this.terms, part, 4),
       },
       parameters: { rows: count, first_row: first, items: itemCount, stride: users.stride },
