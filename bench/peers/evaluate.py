@@ -41,8 +41,15 @@ def load(kind, side):
 user_bits = np.unpackbits(load("codes", "users"), axis=1, bitorder="little").astype(np.int32)
 item_bits = np.unpackbits(load("codes", "items"), axis=1, bitorder="little").astype(np.int32)
 user_z, item_z = load("embeddings", "users"), load("embeddings", "items")
-if not (np.array_equal(user_bits == 1, user_z >= 0) and np.array_equal(item_bits == 1, item_z >= 0)):
+with open(os.path.join(args.run, "config.json")) as file:
+    options = json.load(file)
+with open(os.path.join(args.run, "result.json")) as file:
+    result = json.load(file)
+signs = options["embeddings"] == "hash" and options["codes"] == "sign" and "refinement" not in result
+if signs and not (np.array_equal(user_bits == 1, user_z >= 0) and np.array_equal(item_bits == 1, item_z >= 0)):
     sys.exit("the codes are not the signs of the embeddings")
+if args.compare and "test" not in result:
+    sys.exit(f"{args.run} has no test metrics to compare with: run hashgnn evaluate first")
 items = len(item_z)
 train = lists("train")
 seen, test = lists("train", "valid"), lists("test")
@@ -92,8 +99,7 @@ for user, wanted in test.items():
 metrics = {search: {name: value / len(test) for name, value in table.items()} for search, table in sums.items()}
 print(json.dumps({"users": len(test), **metrics}))
 if args.compare:
-    with open(os.path.join(args.run, "result.json")) as file:
-        theirs = json.load(file)["test"]
+    theirs = result["test"]
     worst = max(abs(metrics[s][m] - theirs[s][m]) for s in metrics for m in metrics[s])
     count = sum(len(table) for table in metrics.values())
     print(f"{count} metrics, largest difference {worst:.2e}", file=sys.stderr)

@@ -67,19 +67,27 @@ test('from interactions to recommendations on the command line, each step with o
   expect(refused.err).toMatch(/other options: seed 0 → 5/);
 });
 
-test('NumPy alone finds the same metrics in the files of that run', (context) => {
+test('NumPy alone finds the same metrics in the files of that run, and of it with refined codes', async (context) => {
   try {
     execFileSync('/usr/bin/python3', ['-c', 'import numpy'], { stdio: 'ignore' });
   } catch {
     context.skip('python3-numpy is not installed');
   }
-  const folders = [join(root, 'data'), join(root, 'run')];
-  const found = execFileSync(
-    '/usr/bin/python3',
-    ['bench/peers/evaluate.py', ...folders, '--candidates', '60', '--compare'],
-    { encoding: 'utf8' },
-  );
-  expect(JSON.parse(found).users).toBeGreaterThan(100);
+  const [data, run, refined] = [join(root, 'data'), join(root, 'run'), join(root, 'refined')];
+  for (const args of [
+    ['refine', run, '--out', refined],
+    ['evaluate', refined, '--candidates', '60'],
+  ]) {
+    const { status, err } = await hashgnn(...args, '--quiet');
+    expect(status, err).toBe(0);
+  }
+  for (const folder of [run, refined]) {
+    const options = ['--candidates', '60', '--compare'];
+    const found = execFileSync('/usr/bin/python3', ['bench/peers/evaluate.py', data, folder, ...options], {
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(found).users).toBeGreaterThan(100);
+  }
 });
 
 describe('bad input gets one clear error and leaves no output', () => {
