@@ -31,6 +31,7 @@ afterAll(async () => {
 
 describe('hashgnn refine', () => {
   test('writes a run whose codes are no worse on validation items, with the same embeddings', async () => {
+    expect((await hashgnn('evaluate', at('run'), '--quiet')).status).toBe(0);
     const { status, out, err } = await hashgnn('refine', at('run'), '--out', at('refined'), '--json');
     expect(err).toContain('round 1: cross-entropy');
     expect(status).toBe(0);
@@ -44,6 +45,9 @@ describe('hashgnn refine', () => {
     expect(hr(after)).toBeGreaterThan(hr(before));
     expect(result.refinement).toMatchObject({ of: at('run') });
     expect(result.refinement!.kept).toBeGreaterThan(0);
+    // The test metrics of the run are those of other codes.
+    expect(before.result.test).toBeDefined();
+    expect(result.test).toBeUndefined();
 
     const lines = (await readFile(join(at('refined'), 'metrics.jsonl'), 'utf8')).trim().split('\n');
     const trained = (await readFile(join(at('run'), 'metrics.jsonl'), 'utf8')).trim().split('\n');
@@ -53,6 +57,9 @@ describe('hashgnn refine', () => {
       .map((line) => (JSON.parse(line) as { refinement: RefineRecord }).refinement);
     expect(rounds.map(({ round }) => round)).toEqual(rounds.map((_, index) => index + 1));
     expect(rounds.length).toBe(result.refinement!.rounds);
+    // It ends with the first round that lowers the cross-entropy by less than 1/5,000.
+    const gains = rounds.slice(1).map(({ crossEntropy }, index) => 1 - crossEntropy / rounds[index]!.crossEntropy);
+    expect(gains.findIndex((gain) => gain < 2e-4)).toBe(gains.length - 1);
     const best = Math.max(...rounds.map(({ hamming }) => hamming!['HR@50']!));
     expect(rounds[result.refinement!.kept - 1]!.hamming!['HR@50']).toBe(best);
     expect(hr(after)).toBe(best);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HashgnnError, InputError, InterruptedError } from '../../src/base/errors.js';
-import { CodeRefinement, type RefinementInput } from '../../src/train/refinement.js';
+import { CodeRefinement, type RefinementInput, type RefinementSettings } from '../../src/train/refinement.js';
 import { useGpu } from '../support/gpu.js';
 import { floats } from '../support/graphs.js';
 import { type Edits, plantedShaders, withPlanted } from '../support/planted.js';
@@ -143,6 +143,18 @@ describe('rounds', () => {
 
   test('of users in parts, of at most 64, are those of all together', async () => {
     expect(await faults(gpu(), problem({ users: 150 }), 1)).toEqual([]);
+  });
+
+  test('after another temperature are by the embeddings at that one, whether or not all users are one part', async () => {
+    const refined = async (settings: RefinementSettings) => {
+      using refinement = await CodeRefinement.create(gpu(), problem(), settings);
+      for (const temperature of [0.3, 3]) {
+        refinement.temperature = temperature;
+        await refinement.round();
+      }
+      return refinement.codes();
+    };
+    expect(await refined({})).toEqual(await refined({ scoreBytes: 1 }));
   });
 
   test('repeated from the same codes give the same codes', async () => {
